@@ -1,0 +1,142 @@
+//! What the command line says.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// One cluster.yaml in, one self-installing cloud-init bundle per Cloudify host out.
+#[derive(Debug, Parser)]
+#[command(name = "cfy-seed", version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented cluster.yaml to start from
+    Init(Init),
+    /// Find every problem of a spec at once; write nothing
+    Check(Check),
+    /// Show what build would do: hosts, order, gates, sizes, certificates
+    Plan(Plan),
+    /// Build the bundles
+    Build(Build),
+    /// Check a built tree again, with independent code
+    Verify(Verify),
+    /// List the credentials, or print one that was generated
+    Credentials(Credentials),
+    /// Explain a code such as CFY-S001
+    Explain(Explain),
+    /// Print the JSON Schema of cluster.yaml
+    Schema,
+    /// Print completions for a shell
+    Completions(Completions),
+    /// Print the manual page
+    Man,
+}
+
+/// Which spec, and how strictly.
+#[derive(Debug, Args)]
+pub struct SpecArgs {
+    /// The cluster's spec [default: cluster.yaml, or else the embedded example]
+    #[arg(value_name = "SPEC")]
+    pub spec: Option<Utf8PathBuf>,
+    /// Take warnings for errors
+    #[arg(long)]
+    pub strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The shape of the cluster
+    #[arg(long, default_value = "nine-node", value_parser = ["nine-node", "all-in-one"])]
+    pub shape: String,
+    /// Where to write it; an existing file is never replaced
+    #[arg(default_value = "cluster.yaml", value_name = "FILE")]
+    pub file: Utf8PathBuf,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// How the plan is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Where the last build went
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: Utf8PathBuf,
+    /// The cluster's vault [default: <cluster>.vault beside the spec]
+    #[arg(long, value_name = "DIR")]
+    pub vault: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// The bundles go to <DIR>/<cluster>
+    #[arg(long, default_value = "out", value_name = "DIR")]
+    pub out: Utf8PathBuf,
+    /// The cluster's vault [default: <cluster>.vault beside the spec]
+    #[arg(long, value_name = "DIR")]
+    pub vault: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// A built tree [default: the only one below out]
+    #[arg(value_name = "PATH")]
+    pub path: Option<Utf8PathBuf>,
+    /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Credentials {
+    /// Print this one, such as `admin_password` [default: list their names]
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
+    /// The cluster's spec [default: cluster.yaml, or else the embedded example]
+    #[arg(long, value_name = "SPEC")]
+    pub spec: Option<Utf8PathBuf>,
+    /// The cluster's vault [default: <cluster>.vault beside the spec]
+    #[arg(long, value_name = "DIR")]
+    pub vault: Option<Utf8PathBuf>,
+    /// Print it although the output is not a terminal
+    #[arg(long)]
+    pub pipe: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The code, such as CFY-S001 [default: list all codes]
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

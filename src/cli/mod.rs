@@ -1,0 +1,51 @@
+//! The command line: arguments to requests, reports to text. One file per command.
+//!
+//! In: argv. Out: text, and an exit code. May not: hold logic, or be imported.
+
+mod args;
+mod build;
+mod check;
+mod credentials;
+mod exit;
+mod explain;
+mod init;
+mod meta;
+mod output;
+mod plan;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use exit::Exit;
+use output::Output;
+
+/// Runs the command of this process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // `--help` and `--version` come this way too, and are no mistake.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let output = Output::new();
+    let result = match cli.command {
+        Command::Init(request) => init::run(&request, &output),
+        Command::Check(request) => check::run(&request, &output),
+        Command::Plan(request) => plan::run(&request, &output),
+        Command::Build(request) => build::run(&request, &output),
+        Command::Verify(request) => verify::run(&request, &output),
+        Command::Credentials(request) => credentials::run(&request, &output),
+        Command::Explain(request) => explain::run(&request, &output),
+        Command::Schema => meta::schema(&output),
+        Command::Completions(request) => meta::completions(&request, &output),
+        Command::Man => meta::man(&output),
+    };
+    result.unwrap_or_else(|failure| failure.report(&output)).into()
+}

@@ -1,0 +1,95 @@
+//! `cfy-seed plan`
+
+use std::fmt::Write as _;
+
+use crate::project::{Destination, Overview, overview};
+use crate::world::RealWorld;
+
+use super::args::{Format, Plan};
+use super::check::open;
+use super::exit::{Exit, Failure};
+use super::output::Output;
+
+pub fn run(request: &Plan, output: &Output) -> Result<Exit, Failure> {
+    let mut project = open(request.spec.spec.as_deref(), request.spec.strict)?;
+    let Some(plan) = project.plan.take() else {
+        output.report(&project.report, &project.sources);
+        return Ok(Exit::BadInput);
+    };
+    let vault = project.vault_directory(request.vault.as_deref(), &plan);
+    let places = Destination { out: request.out.clone(), vault };
+    let overview = overview(&mut project, &plan, &places, &RealWorld)?;
+    output.report(&project.report, &project.sources);
+    match request.format {
+        Format::Text => output.data(&text(&overview))?,
+        Format::Json => {
+            let json = serde_json::to_string_pretty(&overview).map_err(|error| Failure::Bug(error.to_string()))?;
+            output.data(&format!("{json}\n"))?;
+        }
+    }
+    Ok(if project.report.has_errors() { Exit::BadInput } else { Exit::Done })
+}
+
+/// The plan for people. Writing to a `String` cannot fail.
+fn text(plan: &Overview) -> String {
+    let mut out = String::new();
+    let shape = plan.shape.map_or_else(String::new, |shape| format!(", {shape}"));
+    let _ = writeln!(out, "{}: Cloudify {} on {}{shape}", plan.cluster, plan.version, plan.platform);
+    let _ = writeln!(out, "  installer      {}", plan.rpm);
+    let _ = writeln!(out, "  prerequisites  {}", plan.os_packages);
+    let _ = writeln!(out, "  target         {}", plan.target);
+    if !plan.let_through.is_empty() {
+        let _ = writeln!(out, "  also let through: {} (not supported by the vendor)", plan.let_through.join(", "));
+    }
+    let about = if plan.sizes_exact { "" } else { "about " };
+    let _ = writeln!(out, "\nHosts (user-data limit: {} {}):", plan.limit_bytes, plan.limit_counts);
+    for host in &plan.hosts {
+        let public = if host.public_ip == host.private_ip { String::new() } else { format!(" ({})", host.public_ip) };
+        let percent = host.size.bytes as u64 * 100 / plan.limit_bytes.max(1);
+        let _ = writeln!(
+            out,
+            "  {:<14} {}{public}  {} {}  {about}{} bytes ({} gzipped, {percent} % of the limit)  {}",
+            host.name,
+            host.private_ip,
+            host.roles.join("+"),
+            host.index,
+            host.size.bytes,
+            host.size.gzipped,
+            host.since_last_build,
+        );
+        let largest: Vec<String> = host.size.largest.iter().map(|(path, bytes)| format!("{path} {bytes}")).collect();
+        let _ = writeln!(out, "      largest: {}", largest.join(", "));
+        match host.waits_for.as_slice() {
+            [] => out.push_str("      starts at once\n"),
+            lines => lines.iter().for_each(|line| {
+                let _ = writeln!(out, "      waits for {line}");
+            }),
+        }
+        for line in &host.refuses {
+            let _ = writeln!(out, "      WILL STOP in PREFLIGHT: {line}");
+        }
+        let _ = writeln!(out, "      files: {}", host.files.join(" "));
+    }
+    let changed: Vec<&str> =
+        plan.hosts.iter().filter(|h| h.since_last_build == "changed").map(|h| h.name.as_str()).collect();
+    if !changed.is_empty() {
+        let _ = writeln!(
+            out,
+            "\nChanged since the last build: {}. Running hosts do not read a new bundle; rebuild them, or raise\n\
+             `generation` where the first boot must run again.",
+            changed.join(", ")
+        );
+    }
+    if plan.to_issue.is_empty() {
+        out.push_str("\nThe vault is complete.\n");
+    } else {
+        out.push_str("\nTo be made in the vault:\n");
+        for line in &plan.to_issue {
+            let _ = writeln!(out, "  {line}");
+        }
+    }
+    for certificate in &plan.certificates {
+        let _ = writeln!(out, "  {} valid to {}", certificate.subject, certificate.not_after);
+    }
+    out
+}

@@ -1,0 +1,217 @@
+//! The closed list of codes. A number is never used twice, also not after its code is gone.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What is wrong, as a stable code: `CFY-`, a letter for the part that found it (S spec, P plan, V vault,
+        /// K payload, B bundle, T target), and three digits. The guest's own codes (G) live in its script.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code as printed, such as `CFY-S001`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The text is not YAML, or YAML of a kind that is refused (tags, merge keys, several documents, bombs).
+    YamlSyntax = "CFY-S001",
+    /// A key twice in one mapping.
+    DuplicateKey = "CFY-S002",
+    /// A key that the schema does not have.
+    UnknownKey = "CFY-S003",
+    /// A key that must be there is not.
+    MissingKey = "CFY-S004",
+    /// A value of the wrong type.
+    WrongType = "CFY-S005",
+    /// A value of the right type that its format refuses.
+    InvalidValue = "CFY-S006",
+    /// A word that is not among the allowed ones.
+    UnknownWord = "CFY-S007",
+    /// The file cannot be read as text.
+    NotText = "CFY-S008",
+    /// The file is missing, a directory, too large or unreadable.
+    UnreadableInput = "CFY-S009",
+    /// `apiVersion` is not one that this version reads.
+    UnknownApiVersion = "CFY-S010",
+    /// No spec was named and none is here: the embedded example is used.
+    ExampleSpecUsed = "CFY-S011",
+
+    /// No contract speaks for this version of Cloudify.
+    UnsupportedVersion = "CFY-P001",
+    /// No such operating system, or not with this version.
+    UnsupportedPlatform = "CFY-P002",
+    /// No such target.
+    UnknownTarget = "CFY-P003",
+    /// Two hosts of one name.
+    DuplicateHostName = "CFY-P004",
+    /// Two hosts with one address or one card.
+    DuplicateAddress = "CFY-P005",
+    /// An address that cannot be one in its network.
+    AddressOutsideNetwork = "CFY-P006",
+    /// A prefix length out of range.
+    PrefixOutOfRange = "CFY-P007",
+    /// Roles on one host that do not go together.
+    RolesOnHost = "CFY-P008",
+    /// A number of databases that cannot work.
+    DatabaseCount = "CFY-P009",
+    /// An even number of databases.
+    EvenDatabases = "CFY-P010",
+    /// A role that the cluster lacks.
+    RoleMissing = "CFY-P011",
+    /// A number of managers that cannot work.
+    ManagerCount = "CFY-P012",
+    /// Not exactly one source of the installer.
+    RpmSource = "CFY-P013",
+    /// The installer's digest is not given.
+    RpmDigestMissing = "CFY-P014",
+    /// The licence is not given or not there.
+    LicenseMissing = "CFY-P015",
+    /// A file that the spec names cannot be used.
+    BadAttachment = "CFY-P016",
+    /// A repository without a key.
+    UnsignedRepo = "CFY-P017",
+    /// A credential that some part of Cloudify breaks on.
+    BadCredential = "CFY-P018",
+    /// Validities that cannot be.
+    CertificateDays = "CFY-P019",
+    /// A time span out of range.
+    TimeOutOfRange = "CFY-P020",
+    /// Nobody could log in.
+    NoAccess = "CFY-P021",
+    /// More than one balancer.
+    SeveralBalancers = "CFY-P022",
+    /// Rebuilds of RHEL are let through.
+    RebuildsLetThrough = "CFY-P023",
+    /// A generation of zero.
+    GenerationOutOfRange = "CFY-P024",
+    /// Names that people mistake for each other.
+    LookAlikeNames = "CFY-P025",
+
+    /// The output of that name was not made by cfy-seed.
+    ForeignOutput = "CFY-B001",
+    /// The output directory is a file, or the output is a file or a symlink.
+    OutputInTheWay = "CFY-B002",
+    /// Another run holds the lock.
+    RunInProgress = "CFY-B003",
+    /// A file that goes into a bundle is missing, unreadable, or not the one that was checked.
+    ContentChanged = "CFY-B004",
+    /// No readable manifest of our schema.
+    ManifestUnreadable = "CFY-B010",
+    /// The manifest contradicts itself.
+    ManifestContradicts = "CFY-B011",
+    /// A file of the manifest is not there.
+    BundleFileMissing = "CFY-B012",
+    /// A file that the manifest does not have.
+    BundleFileForeign = "CFY-B013",
+    /// Size or digest differ from the manifest.
+    BundleFileDiffers = "CFY-B014",
+    /// A mode differs, or lets others in.
+    BundleMode = "CFY-B015",
+    /// A symlink or device in a bundle.
+    BundleSpecialFile = "CFY-B016",
+    /// `SHA256SUMS` is not what it should be.
+    SumsDiffer = "CFY-B017",
+    /// A host lacks one of its files.
+    HostIncomplete = "CFY-B018",
+    /// `seed.iso` is no image of label CIDATA.
+    SeedUnreadable = "CFY-B020",
+    /// `seed.iso` holds something else than the host's directory.
+    SeedDiffers = "CFY-B021",
+    /// User-data that cloud-init or the driver could not use.
+    UserDataUnreadable = "CFY-B022",
+    /// The digest list in user-data does not fit its files.
+    SeedDigestsDiffer = "CFY-B023",
+
+    /// The vault belongs to another cluster.
+    VaultOfAnotherCluster = "CFY-V001",
+    /// A file of the vault is missing, cut off or otherwise unusable.
+    VaultDamaged = "CFY-V002",
+    /// A newer cfy-seed wrote the vault.
+    VaultNewer = "CFY-V003",
+    /// Others than its owner can read or change the vault.
+    VaultExposed = "CFY-V004",
+    /// A key is not the key of the certificate beside it.
+    KeyOfAnotherCertificate = "CFY-V005",
+    /// The CA's certificate cannot be a CA for Cloudify.
+    CaUnfit = "CFY-V006",
+    /// The CA's certificate has expired, soon will, or is not valid yet.
+    CaValidity = "CFY-V007",
+    /// A certificate in the vault is not signed by its CA.
+    LeafOfAnotherCa = "CFY-V008",
+    /// The CA or its key is missing and must not be made anew.
+    CaMissing = "CFY-V009",
+    /// A key that is not RSA, too short, or encrypted.
+    KeyUnfit = "CFY-V010",
+    /// A file in the vault that nobody there knows.
+    VaultForeignFile = "CFY-V011",
+    /// A certificate expires soon.
+    LeafExpiring = "CFY-V012",
+    /// Keys of another size than the spec asks for stay.
+    KeySizeKept = "CFY-V013",
+    /// A credential that Cloudify cannot work with.
+    CredentialUnfit = "CFY-V014",
+    /// The vault's CA is not the one that it was made with, or not the one that the spec names.
+    CaChanged = "CFY-V015",
+    /// The vault belongs to another user.
+    VaultOwner = "CFY-V016",
+    /// Certificates of hosts that are no longer in the spec stay.
+    LeafUnused = "CFY-V017",
+    /// A certificate in a bundle cannot be read.
+    BundledCertificateUnreadable = "CFY-B050",
+    /// A certificate in a bundle has no path to the bundle's CA.
+    BundledChain = "CFY-B051",
+    /// A certificate in a bundle is not valid now.
+    BundledValidity = "CFY-B052",
+    /// A certificate in a bundle does not name an address that the configurations use.
+    BundledNames = "CFY-B053",
+    /// A certificate in a bundle does not allow what it is used for.
+    BundledUsage = "CFY-B054",
+    /// A key in a bundle is not RSA or not that of its certificate.
+    BundledKey = "CFY-B055",
+    /// The CA's private key is in a bundle.
+    BundledCaKey = "CFY-B056",
+    /// A private key of somebody else is in a bundle.
+    BundledForeignKey = "CFY-B057",
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_are_unique_and_well_formed() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in Code::ALL {
+            let text = code.as_str();
+            assert!(seen.insert(text), "{text} twice");
+            let tail = text.strip_prefix("CFY-").expect(text);
+            assert!(
+                "SPVKBT".contains(&tail[..1]) && tail.len() == 4 && tail[1..].bytes().all(|b| b.is_ascii_digit())
+            );
+        }
+    }
+}

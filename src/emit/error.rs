@@ -1,0 +1,79 @@
+//! Why something could not be written.
+
+use std::io;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::bundle::SealError;
+use crate::diag::{Code, Diagnostic};
+use crate::names::TreePath;
+
+/// Why something could not be written. Every case names the path; nothing was changed there.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "`path` is the path in every variant")]
+pub enum EmitError {
+    /// The output's place holds something that cfy-seed did not make.
+    #[error("{path} is there already and was not made by cfy-seed: it has no manifest.json of ours")]
+    Foreign { path: Utf8PathBuf },
+    /// A file that must be new is there already.
+    #[error("{path} is there already")]
+    Exists { path: Utf8PathBuf },
+    /// The output's place is a symlink.
+    #[error("{path} is a symbolic link, and the output must be a directory")]
+    TargetIsSymlink { path: Utf8PathBuf },
+    /// The output's place is a file.
+    #[error("{path} is a file, and the output must be a directory")]
+    TargetNotADirectory { path: Utf8PathBuf },
+    /// The output directory, or the vault's, is no directory.
+    #[error("{path} is not a directory")]
+    OutputNotADirectory { path: Utf8PathBuf },
+    /// Another process holds the lock.
+    #[error("another cfy-seed is writing to {path} at this moment")]
+    Locked { path: Utf8PathBuf },
+    /// A file that the tree refers to cannot be read, or has another size or digest than it says.
+    #[error("the content of {path} cannot be taken over: {why}")]
+    Content {
+        path: TreePath,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The tree cannot be closed: a bug.
+    #[error("the tree cannot be sealed: {0}")]
+    Seal(#[from] SealError),
+    /// The machine failed: disk full, read-only, not permitted.
+    #[error("cannot {action} {path}: {source}")]
+    Machine {
+        /// What was to be done, such as `create`.
+        action: &'static str,
+        path: Utf8PathBuf,
+        source: io::Error,
+    },
+}
+
+impl EmitError {
+    pub(super) fn machine(action: &'static str, path: &Utf8Path, source: impl Into<io::Error>) -> Self {
+        Self::Machine { action, path: path.to_owned(), source: source.into() }
+    }
+
+    /// Whether the machine failed (exit code 2). [`EmitError::Seal`] is a bug (70); the rest is the user's (1).
+    #[must_use]
+    pub fn is_machine_failure(&self) -> bool {
+        matches!(self, Self::Machine { .. })
+    }
+
+    /// The finding for the user; none where the machine failed, or we did.
+    #[must_use]
+    pub fn diagnostic(&self) -> Option<Diagnostic> {
+        let (code, help) = match self {
+            Self::Foreign { .. } => (Code::ForeignOutput, "move it away, or choose another place with `--out`"),
+            Self::Exists { .. } => (Code::OutputInTheWay, "name another file, or remove it first"),
+            Self::TargetIsSymlink { .. } | Self::TargetNotADirectory { .. } | Self::OutputNotADirectory { .. } => {
+                (Code::OutputInTheWay, "remove or rename it, or choose another place")
+            }
+            Self::Locked { .. } => (Code::RunInProgress, "wait until it has ended, then run again"),
+            Self::Content { .. } => (Code::ContentChanged, "leave the file alone while building, and build again"),
+            Self::Seal(_) | Self::Machine { .. } => return None,
+        };
+        Some(Diagnostic::error(code, self.to_string()).help(help))
+    }
+}

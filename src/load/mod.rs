@@ -1,0 +1,59 @@
+//! The only reader of the disk.
+//!
+//! In: paths. Out: text, bytes, trees, each bounded. May not: write, or say what the bytes mean. Nothing here blocks
+//! on a FIFO or follows a symlink inside a tree.
+
+#![allow(clippy::disallowed_methods, reason = "the one door through which the disk is read")]
+
+mod error;
+mod file;
+mod tree;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+pub use error::LoadError;
+pub use file::{Disk, bytes, text};
+pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree};
+
+/// A vault's directory as it lies on the disk.
+#[derive(Debug)]
+pub struct VaultDir {
+    /// Where.
+    pub path: Utf8PathBuf,
+    /// The files with their bytes, modes and owners. Symlinks and devices are among [`LoadedTree::others`].
+    pub tree: LoadedTree,
+    /// The user that this process acts as; who else owns a file of a vault can change it.
+    pub user: u32,
+}
+
+/// Reads a vault; none where there is no such directory.
+///
+/// # Errors
+/// When it is no directory, cannot be read, or holds more than a vault can: 4 MiB a file, 32 MiB, 4096 files.
+pub fn vault_dir(path: &Utf8Path) -> Result<Option<VaultDir>, LoadError> {
+    let limits = Limits { files: 4096, depth: 3, keep: 4 << 20, kept: 32 << 20, file: 4 << 20 };
+    match tree(path, limits) {
+        Ok(tree) => Ok(Some(VaultDir { path: path.to_owned(), tree, user: rustix::process::geteuid().as_raw() })),
+        Err(LoadError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The names of the directories in this one, sorted; none where it is missing. Names that are not UTF-8 are left out.
+///
+/// # Errors
+/// When it is no directory or cannot be read.
+pub fn directories(path: &Utf8Path) -> Result<Vec<String>, LoadError> {
+    let entries = match path.read_dir_utf8() {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(LoadError::of(path, error)),
+    };
+    let directories = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    let mut names: Vec<String> = directories.map(|entry| entry.file_name().to_owned()).collect();
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,52 @@
+//! Files that a spec names: a licence, keys of repositories.
+
+use std::collections::BTreeMap;
+
+use crate::diag::Span;
+use crate::spec::{PackagesFrom, Spec};
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AttachmentKind {
+    /// Cloudify's licence.
+    License,
+    /// The key that the prerequisites' repository signs with.
+    OsRepoKey,
+    /// The key that the installer's repository signs with.
+    CloudifyRepoKey,
+}
+
+/// What is known of a file that the spec names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attachment {
+    /// Its bytes.
+    Bytes(Vec<u8>),
+    /// It is not there.
+    Missing,
+    /// It is there and cannot be used; why.
+    Unreadable(String),
+}
+
+/// The files of one spec.
+pub type Attachments = BTreeMap<AttachmentKind, Attachment>;
+
+/// The files that a spec names, as it names them: the caller reads them.
+#[must_use]
+pub fn attachments(spec: &Spec) -> Vec<(AttachmentKind, String, Span)> {
+    let mut named = Vec::new();
+    let mut add = |kind, field: &crate::yaml::Field<String>| {
+        if let Some((path, span)) = field.spanned() {
+            named.push((kind, path.clone(), span));
+        }
+    };
+    if let Some(cloudify) = spec.cloudify.get() {
+        add(AttachmentKind::License, &cloudify.license);
+        if let Some(repo) = cloudify.rpm.get().and_then(|rpm| rpm.repo.get()) {
+            add(AttachmentKind::CloudifyRepoKey, &repo.gpgkey);
+        }
+    }
+    if let Some(PackagesFrom::Repo(repo)) = spec.os_packages.get().and_then(|packages| packages.from.get()) {
+        add(AttachmentKind::OsRepoKey, &repo.gpgkey);
+    }
+    named
+}

@@ -1,0 +1,88 @@
+//! What WILL BE BUILT.
+//!
+//! In: a [`Spec`](crate::spec::Spec), the profiles, and what is known of the files the spec names. Out: a closed
+//! [`Plan`], in which no `Option` means a default, and a report. May not: hold secrets, bytes or templates.
+
+pub mod attachment;
+mod certificate;
+pub mod gate;
+mod host;
+pub mod identity;
+mod resolve;
+mod rule;
+mod source;
+
+pub use attachment::{Attachment, AttachmentKind, Attachments, attachments};
+pub use host::{HostPlan, Link, Member, Members, Recovery, Refusal, RolePlan};
+pub use identity::{HostCertificate, Identity};
+pub use resolve::{Resolved, resolve};
+pub use rule::credential;
+pub use source::{PackageSource, RepoSource, RpmSource};
+
+use crate::names::{
+    CloudifyVersion, ClusterName, DomainName, HostAddress, HostName, PublicAddress, Seconds, SshPublicKey, TimeZone,
+    UserName, WebUrl,
+};
+use crate::profile::{Contract, Platform, Target};
+
+/// Everything about a build but its secrets and bytes.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Cloudify's version.
+    pub version: CloudifyVersion,
+    /// What that version accepts and needs.
+    pub contract: Contract,
+    /// The hosts' operating system.
+    pub platform: Platform,
+    /// Where the bundles will be used.
+    pub target: Target,
+    /// The shape that the host list has, if it is one that has a name.
+    pub shape: Option<&'static str>,
+    /// Part of every instance-id.
+    pub generation: u32,
+    /// The hosts, in the spec's order.
+    pub hosts: Vec<HostPlan>,
+    /// Who has which role, in order of installation.
+    pub members: Members,
+    /// The balancer before the managers, ours or another.
+    pub balancer: Option<PublicAddress>,
+    /// Where the operating system's packages come from.
+    pub packages: PackageSource,
+    /// Where the installer comes from.
+    pub rpm: RpmSource,
+    /// A user to create; without one the image's own user gets the keys.
+    pub user: Option<UserName>,
+    /// Keys that may log in.
+    pub ssh_keys: Vec<SshPublicKey>,
+    /// The hosts' domain, if they have one.
+    pub domain: Option<DomainName>,
+    /// Name servers.
+    pub dns: Vec<HostAddress>,
+    /// Time servers.
+    pub ntp: Vec<PublicAddress>,
+    /// Proxy for downloads.
+    pub proxy: Option<WebUrl>,
+    /// Time zone, where it is not the image's.
+    pub timezone: Option<TimeZone>,
+    /// Time between two looks at a peer.
+    pub poll: Seconds,
+    /// When waiting becomes stalled.
+    pub stall_after: Seconds,
+    /// What the vault must hold.
+    pub identity: Identity,
+    /// Whether a licence is to be uploaded by the first manager.
+    pub license: bool,
+}
+
+impl Plan {
+    /// The host of this name.
+    #[must_use]
+    pub fn host(&self, name: &HostName) -> Option<&HostPlan> {
+        self.hosts.iter().find(|host| &host.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,296 @@
+//! From what was written to what will be built.
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Code, Diagnostic, Report, Span};
+use crate::names::{Credential, HostAddress, HostName, PublicAddress, RoleKind, RsaSize};
+use crate::profile::{Contract, Feature, Platform, Profiles, SHAPES};
+use crate::spec::{Host, Pki, Spec, require};
+use crate::yaml::Field;
+
+use super::{
+    Attachments, HostPlan, Identity, Link, Member, Members, Plan, Recovery, Refusal, RolePlan, RpmSource,
+    certificate, gate, rule,
+};
+
+/// What came out of resolving.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The plan; only where nothing that it needs is missing or wrong.
+    pub plan: Option<Plan>,
+    /// What was found.
+    pub report: Report,
+}
+
+/// Resolves a spec. `place` is the document's place; `files` is what is known of the files that the spec names.
+#[must_use]
+pub fn resolve(spec: &Spec, place: Span, profiles: &Profiles, files: &Attachments) -> Resolved {
+    let mut report = Report::default();
+    let plan = Resolver { spec, place, profiles, files }.run(&mut report);
+    Resolved { plan: plan.filter(|_| !report.has_errors()), report }
+}
+
+struct Resolver<'a> {
+    spec: &'a Spec,
+    place: Span,
+    profiles: &'a Profiles,
+    files: &'a Attachments,
+}
+
+/// A host whose own values are all there.
+struct Draft<'a> {
+    name: &'a HostName,
+    ip: HostAddress,
+    span: Span,
+    public: PublicAddress,
+    kind: RoleKind,
+    link: Link,
+}
+
+impl Resolver<'_> {
+    fn run(&self, report: &mut Report) -> Option<Plan> {
+        let spec = self.spec;
+        require(report, &spec.name, "name", "name: prod", self.place);
+        require(report, &spec.cloudify, "cloudify", "cloudify: {version: \"7.0.4\", rpm: …}", self.place);
+        require(report, &spec.hosts, "hosts", "hosts: […]", self.place);
+        let (times, days) = (rule::times::first_boot(report, spec), rule::times::certificates(report, spec));
+        let generation = rule::times::generation(report, spec);
+        rule::credential::check(report, spec);
+        self.check_access(report);
+        let target = rule::cloudify::target(report, spec, self.profiles);
+        let packages = rule::cloudify::packages(report, &spec.os_packages, self.files);
+
+        let cloudify = spec.cloudify.spanned();
+        let mut contract = None;
+        let mut rpm = None;
+        let mut license = Ok(false);
+        if let Some((cloudify, span)) = cloudify {
+            require(report, &cloudify.version, "version", "version: \"7.0.4\"", span);
+            contract = rule::cloudify::contract(report, cloudify, self.profiles);
+            rpm = rule::cloudify::rpm(report, cloudify, span, self.files);
+            license = rule::cloudify::license(report, cloudify, span, self.files);
+        }
+        let platform = rule::cloudify::platform(report, spec, self.profiles, contract);
+        // Rules about hosts need a platform only for its interface name: any will do to find what else is wrong.
+        let fallback = self.profiles.platform_names().next().and_then(|name| self.profiles.platform(name));
+        let drafts = self.drafts(report, platform.or(fallback)?);
+
+        let (contract, platform, target) = (contract?, platform?, target?);
+        let network = spec.network.get();
+        let mut plan = Plan {
+            cluster: spec.name.get()?.clone(),
+            version: *cloudify?.0.version.get()?,
+            contract: contract.clone(),
+            platform: platform.clone(),
+            target: target.clone(),
+            shape: None,
+            generation,
+            hosts: Vec::new(),
+            members: members(&drafts),
+            balancer: None,
+            packages: packages?,
+            rpm: rpm?,
+            user: spec.access.get().and_then(|access| access.user.get()).cloned(),
+            ssh_keys: spec.access.get().map(|access| good(&access.ssh_authorized_keys)).unwrap_or_default(),
+            domain: network.and_then(|n| n.domain.get()).cloned(),
+            dns: network.map(|n| good(&n.dns)).unwrap_or_default(),
+            ntp: network.map(|n| good(&n.ntp)).unwrap_or_default(),
+            proxy: network.and_then(|n| n.proxy.get()).cloned(),
+            timezone: spec.timezone.get().cloned(),
+            poll: times.0,
+            stall_after: times.1,
+            identity: self.identity(days)?,
+            license: matches!(license, Ok(true)),
+        };
+        plan.shape = shape(&drafts);
+        plan.hosts = drafts.iter().filter_map(|draft| host(draft, &plan)).collect();
+        self.balancer_and_certificates(&mut plan);
+        refusals(&mut plan, license.err().as_ref());
+        plan.identity.credentials = credentials(&plan, contract);
+        Some(plan)
+    }
+
+    fn check_access(&self, report: &mut Report) {
+        let keys = self.spec.access.get().map_or(&Field::Absent, |access| &access.ssh_authorized_keys);
+        let given = match keys {
+            Field::Absent => false,
+            Field::Bad => true,
+            Field::Good(keys, _) => !keys.is_empty(),
+        };
+        if !given {
+            let message = "no public key is given: nobody can log in over SSH";
+            let found = Diagnostic::note(Code::NoAccess, message).at_opt(keys.span(), "empty");
+            report.push(found.help("name one under `access.ssh_authorized_keys`; the console remains"));
+        }
+    }
+
+    /// The hosts whose name, address and roles are good, after every rule about the list.
+    fn drafts(&self, report: &mut Report, platform: &Platform) -> Vec<Draft<'_>> {
+        let Some((fields, list)) = self.spec.hosts.spanned() else { return Vec::new() };
+        let hosts: Vec<(&Host, Span)> = fields.iter().filter_map(Field::spanned).collect();
+        rule::hosts::identity(report, &hosts);
+        let mut kinds = Vec::new();
+        let mut drafts = Vec::new();
+        for (host, _) in &hosts {
+            let own = rule::hosts::kinds(report, host);
+            kinds.extend(own.iter().copied());
+            let link = rule::network::link(report, host, self.spec, platform);
+            if let (Some(name), Some((ip, span)), Some((kind, _))) =
+                (host.name.get(), host.private_ip.spanned(), own.first())
+            {
+                let public = host.public_ip.get().cloned().unwrap_or(PublicAddress::Ip(*ip));
+                drafts.push(Draft { name, ip: *ip, span, public, kind: *kind, link });
+            }
+        }
+        // A host whose roles could not be read may be the one that seems to be missing.
+        if hosts.len() == fields.len() && kinds.len() >= hosts.len() {
+            rule::hosts::counts(report, self.spec, list, &kinds);
+        }
+        let places: Vec<_> = drafts.iter().map(|d| (d.ip, d.span, d.link.clone())).collect();
+        rule::network::reachable(report, &places);
+        drafts
+    }
+
+    fn identity(&self, (ca_days, leaf_days): (u32, u32)) -> Option<Identity> {
+        let empty = Pki::default();
+        let pki = self.spec.pki.get().unwrap_or(&empty);
+        Some(Identity {
+            cluster: self.spec.name.get()?.clone(),
+            key: pki.key.get().copied().unwrap_or(RsaSize::Rsa2048),
+            ca_days,
+            leaf_days,
+            hosts: Vec::new(),
+            clients: Vec::new(),
+            credentials: Vec::new(),
+        })
+    }
+
+    /// The balancer's names, and with them everybody's certificate.
+    fn balancer_and_certificates(&self, plan: &mut Plan) {
+        let mut names = Vec::new();
+        if let Some(ours) = plan.hosts.iter().find(|host| host.has(RoleKind::LoadBalancer)) {
+            names.extend([PublicAddress::Ip(ours.ip), ours.public.clone()]);
+            names.extend(
+                [ours.name.as_str(), &ours.fqdn].iter().filter_map(|n| n.parse().ok().map(PublicAddress::Name)),
+            );
+        }
+        let other = self.spec.network.get().and_then(|n| n.load_balancer.get()).and_then(|b| b.address.get());
+        names.extend(other.cloned());
+        plan.balancer = names.first().cloned();
+        plan.identity.hosts = plan.hosts.iter().map(|host| certificate::of_host(host, &names)).collect();
+        let features = &plan.contract.features;
+        if !plan.members.databases.is_empty() && features.has(Feature::ClientVerification) {
+            plan.identity.clients.push("cloudify".into());
+            if features.has(Feature::SuperuserClient) {
+                plan.identity.clients.push("postgres".into());
+            }
+        }
+    }
+}
+
+fn good<T: Clone>(list: &Field<Vec<Field<T>>>) -> Vec<T> {
+    list.get().map(|items| items.iter().filter_map(Field::get).cloned().collect()).unwrap_or_default()
+}
+
+fn members(drafts: &[Draft<'_>]) -> Members {
+    let of = |kind| {
+        drafts
+            .iter()
+            .filter(|draft| draft.kind == kind)
+            .map(|draft| Member { name: draft.name.clone(), ip: draft.ip })
+            .collect()
+    };
+    Members {
+        databases: of(RoleKind::Database),
+        brokers: of(RoleKind::Broker),
+        managers: of(RoleKind::Manager),
+        balancers: of(RoleKind::LoadBalancer),
+    }
+}
+
+/// The name of the shape that these hosts have; balancers do not count.
+fn shape(drafts: &[Draft<'_>]) -> Option<&'static str> {
+    let count = |kind| drafts.iter().filter(|d| d.kind == kind).count();
+    let counts = [RoleKind::Database, RoleKind::Broker, RoleKind::Manager, RoleKind::AllInOne].map(count);
+    let name = match counts {
+        [3, 3, 3, 0] => "nine-node",
+        [0, 0, 0, 1] => "all-in-one",
+        _ => return None,
+    };
+    SHAPES.iter().map(|shape| shape.name).find(|known| *known == name)
+}
+
+fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
+    let contract = plan.contract.roles.get(&draft.kind)?;
+    let own = Member { name: draft.name.clone(), ip: draft.ip };
+    let peers = match draft.kind {
+        RoleKind::Database => &plan.members.databases,
+        RoleKind::Broker => &plan.members.brokers,
+        RoleKind::Manager => &plan.members.managers,
+        RoleKind::LoadBalancer => &plan.members.balancers,
+        RoleKind::AllInOne => &Vec::new(),
+    };
+    let index = peers.iter().position(|peer| peer.name == own.name).map_or(1, |at| at + 1);
+    let role = RolePlan {
+        kind: draft.kind,
+        index,
+        gate: gate::before(draft.kind, index, &plan.members, contract),
+        health: gate::after(draft.kind, index, &own, &plan.members, contract),
+        recovery: recovery(draft.kind, index, &own, &plan.members),
+    };
+    let shared = plan.contract.packages.get(&plan.platform.platform);
+    let shared = shared.filter(|_| draft.kind.is_cloudify()).into_iter().flatten();
+    Some(HostPlan {
+        name: draft.name.clone(),
+        fqdn: plan
+            .domain
+            .as_ref()
+            .map_or_else(|| draft.name.to_string(), |domain| format!("{}.{domain}", draft.name)),
+        ip: draft.ip,
+        public: draft.public.clone(),
+        link: draft.link.clone(),
+        roles: vec![role],
+        packages: shared.chain(&contract.packages).cloned().collect(),
+        refusals: Vec::new(),
+    })
+}
+
+fn recovery(kind: RoleKind, index: usize, own: &Member, members: &Members) -> Recovery {
+    match kind {
+        RoleKind::Database => Recovery::Database(members.databases.iter().map(|m| m.ip).collect()),
+        RoleKind::Broker if index > 1 => {
+            Recovery::BrokerJoin(members.brokers.iter().filter(|m| *m != own).cloned().collect())
+        }
+        RoleKind::Manager if index == 1 => Recovery::ManagerFirst,
+        RoleKind::AllInOne => Recovery::ManagerFirst,
+        RoleKind::Broker | RoleKind::Manager | RoleKind::LoadBalancer => Recovery::Rerun,
+    }
+}
+
+/// Who will refuse to start installing, and why: known now, told by the host itself.
+fn refusals(plan: &mut Plan, license: Option<&Refusal>) {
+    let digest = matches!(plan.rpm, RpmSource::Url { sha256: None, .. });
+    for host in &mut plan.hosts {
+        if digest && host.installs_cloudify() {
+            host.refusals.push(Refusal {
+                code: Code::RpmDigestMissing,
+                cause: "the installer's digest was not given when this bundle was built".into(),
+                fix: "add cloudify.rpm.sha256 to the spec, build again, and boot from the new bundle".into(),
+            });
+        }
+        let uploads = host.uploads_license();
+        host.refusals.extend(license.filter(|_| uploads).cloned());
+    }
+}
+
+/// The credentials that some role of this plan needs, in the order in which they are listed to people.
+fn credentials(plan: &Plan, contract: &Contract) -> Vec<Credential> {
+    let needed: BTreeSet<Credential> = plan
+        .hosts
+        .iter()
+        .flat_map(|host| &host.roles)
+        .filter_map(|role| contract.roles.get(&role.kind))
+        .flat_map(|role| role.credentials.iter().copied())
+        .collect();
+    Credential::ALL.iter().copied().filter(|credential| needed.contains(credential)).collect()
+}

@@ -1,0 +1,208 @@
+//! Version, platform, target, and where the installer comes from.
+
+use crate::diag::{Code, Diagnostic, Report, Span, nearest};
+use crate::names::CloudifyVersion;
+use crate::plan::{Attachment, AttachmentKind, Attachments, PackageSource, Refusal, RepoSource, RpmSource};
+use crate::profile::{Contract, Platform, Profiles, Target};
+use crate::spec::{Cloudify, Edition, OsPackages, PackagesFrom, Repo, Rpm, Spec, require};
+use crate::yaml::Field;
+
+/// The contract that speaks for the version.
+pub fn contract<'p>(report: &mut Report, cloudify: &Cloudify, profiles: &'p Profiles) -> Option<&'p Contract> {
+    let (version, span) = cloudify.version.spanned()?;
+    let contract = profiles.contract(*version);
+    if contract.is_none() {
+        let known: Vec<&str> = profiles.versions().collect();
+        let message = format!("Cloudify {version} is not supported");
+        let help = format!("{}; known are {}", why_not(*version), known.join(", "));
+        report.push(Diagnostic::error(Code::UnsupportedVersion, message).at(span, "this version").help(help));
+    }
+    contract
+}
+
+fn why_not(version: CloudifyVersion) -> &'static str {
+    match (version.major, version.minor) {
+        (0..=4, _) | (5, 0) => {
+            "its manager config needs ids that exist only after other hosts are installed, so no host can install itself"
+        }
+        (5 | 6, _) => "this release of cfy-seed has no contract for it yet",
+        _ => "nothing is known of what it accepts",
+    }
+}
+
+/// The operating system.
+pub fn platform<'p>(
+    report: &mut Report,
+    spec: &Spec,
+    profiles: &'p Profiles,
+    contract: Option<&Contract>,
+) -> Option<&'p Platform> {
+    let name = spec.os.get().map_or("el8", String::as_str);
+    let known = profiles.platform(name);
+    let fits = contract.is_none_or(|contract| contract.platforms.iter().any(|p| p == name));
+    if let Some(span) = spec.os.span().filter(|_| known.is_none() || !fits) {
+        let names: Vec<&str> = profiles.platform_names().collect();
+        let message = match contract {
+            Some(contract) if known.is_some() => format!("{} is not supported on {name}", contract.contract),
+            _ => format!("no operating system `{}` is known", name.escape_debug()),
+        };
+        let wrong = Diagnostic::error(Code::UnsupportedPlatform, message).at(span, "");
+        report.push(wrong.help(suggest(name, &names)));
+    }
+    if let (Some(platform), Some(contract)) = (known, contract)
+        && contract.features.has(crate::profile::Feature::SupportedDistros)
+    {
+        let message = format!(
+            "{} are let through by `validations.supported_distros`; the vendor supports {} only",
+            platform.let_through.join(", "),
+            platform.supported.join(" and ")
+        );
+        report.push(Diagnostic::note(Code::RebuildsLetThrough, message));
+    }
+    known.filter(|_| fits)
+}
+
+fn suggest(written: &str, names: &[&str]) -> String {
+    match nearest(written, names.iter().copied()) {
+        Some(name) => format!("did you mean `{name}`? known are {}", names.join(", ")),
+        None => format!("known are {}", names.join(", ")),
+    }
+}
+
+/// The target. One for now; the key is a list because there will be more.
+pub fn target<'p>(report: &mut Report, spec: &Spec, profiles: &'p Profiles) -> Option<&'p Target> {
+    let Some((targets, list)) = spec.target.spanned() else { return profiles.target("nocloud") };
+    if targets.is_empty() {
+        let empty = Diagnostic::error(Code::UnknownTarget, "no target is named").at(list, "empty");
+        report.push(empty.help("write `target: [nocloud]`, or leave the key out"));
+    }
+    for (name, span) in targets.iter().filter_map(Field::spanned) {
+        if profiles.target(name).is_none() {
+            let names: Vec<&str> = profiles.target_names().collect();
+            let message = format!("no target `{}` is known", name.escape_debug());
+            report.push(Diagnostic::error(Code::UnknownTarget, message).at(span, "").help(suggest(name, &names)));
+        }
+    }
+    targets.iter().filter_map(Field::get).find_map(|name| profiles.target(name))
+}
+
+/// Where the installer comes from; exactly one source.
+pub fn rpm(report: &mut Report, cloudify: &Cloudify, place: Span, files: &Attachments) -> Option<RpmSource> {
+    require(report, &cloudify.rpm, "rpm", "rpm: {url: \"http://…\", sha256: \"…\"}", place);
+    let (rpm, span) = cloudify.rpm.spanned()?;
+    let sources = [!rpm.url.is_absent(), !rpm.repo.is_absent(), !rpm.preinstalled.is_absent()];
+    if sources.iter().filter(|given| **given).count() != 1 {
+        let message = "the installer's RPM needs exactly one source";
+        let wrong = Diagnostic::error(Code::RpmSource, message).at(span, "in this mapping");
+        report.push(wrong.help("give one of `url` (with `sha256`), `repo`, or `preinstalled: true`"));
+        return None;
+    }
+    if let Some(digest) = rpm.sha256.span().filter(|_| rpm.url.is_absent()) {
+        let wrong = Diagnostic::error(Code::RpmSource, "`sha256` goes with `url`").at(digest, "no `url` beside it");
+        report.push(wrong.help("remove it; packages of a repository are checked by their signature"));
+    }
+    rpm_source(report, rpm, span, files)
+}
+
+fn rpm_source(report: &mut Report, rpm: &Rpm, span: Span, files: &Attachments) -> Option<RpmSource> {
+    if let Some((url, url_span)) = rpm.url.spanned() {
+        if rpm.sha256.is_absent() {
+            let missing = Diagnostic::warning(Code::RpmDigestMissing, "the installer's digest is not given");
+            report.push(
+                missing
+                    .at(url_span, "hosts cannot check what they download from here")
+                    .help("add the output of `sha256sum FILE` as `sha256`; hosts built without it stop in PREFLIGHT"),
+            );
+        }
+        return Some(RpmSource::Url { url: url.clone(), sha256: rpm.sha256.get().copied() });
+    }
+    if let Some((repo_spec, repo_span)) = rpm.repo.spanned() {
+        let key = files.get(&AttachmentKind::CloudifyRepoKey);
+        return repo(report, repo_spec, repo_span, key).map(RpmSource::Repo);
+    }
+    match rpm.preinstalled.get() {
+        Some(true) => Some(RpmSource::Preinstalled),
+        Some(false) => {
+            let wrong = Diagnostic::error(Code::RpmSource, "`preinstalled: false` is no source").at(span, "");
+            report.push(wrong.help("give `url` with `sha256`, or `repo`"));
+            None
+        }
+        None => None,
+    }
+}
+
+/// A repository, its key checked.
+pub fn repo(report: &mut Report, repo: &Repo, place: Span, key: Option<&Attachment>) -> Option<RepoSource> {
+    require(report, &repo.baseurl, "baseurl", "baseurl: \"http://…\"", place);
+    if let Some((path, span)) = repo.gpgkey.spanned() {
+        check_key(report, path, span, key);
+    } else if repo.gpgkey.is_absent() {
+        let unsigned = Diagnostic::warning(Code::UnsignedRepo, "packages of this repository are installed unchecked");
+        let help = "name the file with its public key as `gpgkey`; it travels in the bundle";
+        report.push(unsigned.at(place, "no `gpgkey`").help(help));
+    }
+    Some(RepoSource { baseurl: repo.baseurl.get()?.clone(), signed: repo.gpgkey.get().is_some() })
+}
+
+fn check_key(report: &mut Report, path: &str, span: Span, key: Option<&Attachment>) {
+    let problem = match key {
+        None | Some(Attachment::Missing) => "is not there".to_owned(),
+        Some(Attachment::Unreadable(why)) => why.clone(),
+        Some(Attachment::Bytes(bytes)) => {
+            let armoured = |head: &str| bytes.windows(head.len()).any(|window| window == head.as_bytes());
+            if armoured("PRIVATE KEY BLOCK") {
+                "holds a private key; export the public one with `gpg --armor --export`".to_owned()
+            } else if armoured("-----BEGIN PGP PUBLIC KEY BLOCK-----") && std::str::from_utf8(bytes).is_ok() {
+                return;
+            } else {
+                "is no armoured public key; make one with `gpg --armor --export`".to_owned()
+            }
+        }
+    };
+    let wrong = Diagnostic::error(Code::BadAttachment, format!("the key file `{}` {problem}", path.escape_debug()));
+    report.push(wrong.at(span, "relative to the spec"));
+}
+
+/// Where the operating system's packages come from.
+pub fn packages(report: &mut Report, field: &Field<OsPackages>, files: &Attachments) -> Option<PackageSource> {
+    let Some((packages, place)) = field.spanned() else {
+        return field.is_absent().then_some(PackageSource::Image);
+    };
+    require(report, &packages.from, "from", "from: image", place);
+    match packages.from.spanned()? {
+        (PackagesFrom::Image, _) => Some(PackageSource::Image),
+        (PackagesFrom::SystemRepos, _) => Some(PackageSource::SystemRepos),
+        (PackagesFrom::Repo(spec), span) => {
+            repo(report, spec, span, files.get(&AttachmentKind::OsRepoKey)).map(PackageSource::Repo)
+        }
+    }
+}
+
+/// Whether there is a licence to upload, and why the first manager would stop where there should be one.
+pub fn license(report: &mut Report, cloudify: &Cloudify, place: Span, files: &Attachments) -> Result<bool, Refusal> {
+    if cloudify.edition.get() == Some(&Edition::Community) && cloudify.license.is_absent() {
+        return Ok(false);
+    }
+    let (problem, span) = match (cloudify.license.spanned(), files.get(&AttachmentKind::License)) {
+        (Some((path, span)), Some(Attachment::Bytes(bytes))) => {
+            let usable = std::str::from_utf8(bytes).is_ok_and(|text| !text.trim().is_empty() && !text.contains('\0'));
+            if usable {
+                return Ok(true);
+            }
+            let message = format!("the licence `{}` is empty or not text", path.escape_debug());
+            report.push(Diagnostic::error(Code::BadAttachment, message).at(span, "relative to the spec"));
+            return Ok(false);
+        }
+        (Some((path, span)), Some(Attachment::Unreadable(why))) => {
+            let message = format!("the licence `{}` {why}", path.escape_debug());
+            report.push(Diagnostic::error(Code::BadAttachment, message).at(span, "relative to the spec"));
+            return Ok(false);
+        }
+        (Some((path, span)), _) => (format!("the licence `{}` is not there", path.escape_debug()), span),
+        (None, _) => ("no licence is given, and the premium edition needs one".to_owned(), place),
+    };
+    let fix = "put the licence file beside the spec, name it as `cloudify.license`, and build again";
+    let missing = Diagnostic::warning(Code::LicenseMissing, problem.clone()).at(span, "");
+    report.push(missing.help(format!("{fix}; the first manager stops in PREFLIGHT until then")));
+    Err(Refusal { code: Code::LicenseMissing, cause: problem, fix: fix.into() })
+}

@@ -1,0 +1,168 @@
+//! Names, addresses and roles of the host list.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Code, Diagnostic, Report, Span};
+use crate::names::RoleKind;
+use crate::spec::{Edition, Host, Role, Spec, require};
+use crate::yaml::Field;
+
+use super::same;
+
+/// Cloudify allows at most so many managers.
+const MAX_MANAGERS: usize = 10;
+
+/// What each host must say, and what no two hosts may share.
+pub fn identity(report: &mut Report, hosts: &[(&Host, Span)]) {
+    for (host, span) in hosts {
+        require(report, &host.name, "name", "name: db-1", *span);
+        require(report, &host.roles, "roles", "roles: [database]", *span);
+        require(report, &host.private_ip, "private_ip", "private_ip: 10.0.0.11", *span);
+    }
+    unique(report, Code::DuplicateHostName, "name", hosts.iter().map(|(h, _)| &h.name), "rename one of the two");
+    let help = "give each host its own address";
+    unique(report, Code::DuplicateAddress, "address", hosts.iter().map(|(h, _)| &h.private_ip), help);
+    unique(report, Code::DuplicateAddress, "card", hosts.iter().map(|(h, _)| &h.mac), "give each host its own card");
+    look_alikes(report, hosts);
+}
+
+fn unique<'a, T: std::fmt::Display + Ord + 'a>(
+    report: &mut Report,
+    code: Code,
+    what: &str,
+    fields: impl Iterator<Item = &'a Field<T>>,
+    help: &str,
+) {
+    let mut seen: BTreeMap<&T, Span> = BTreeMap::new();
+    for (value, span) in fields.filter_map(Field::spanned) {
+        match seen.get(value) {
+            Some(first) => same(report, code, format!("two hosts have the {what} {value}"), *first, span, help),
+            None => {
+                seen.insert(value, span);
+            }
+        }
+    }
+}
+
+/// `db-1` and `db-l`, `node0` and `nodeo`, `db-1` and `db1`: one of them was probably meant to be the other.
+fn look_alikes(report: &mut Report, hosts: &[(&Host, Span)]) {
+    let fold = |name: &str| name.replace('-', "").replace('l', "1").replace('o', "0");
+    let mut seen: BTreeMap<String, (&str, Span)> = BTreeMap::new();
+    for (name, span) in hosts.iter().filter_map(|(h, _)| h.name.spanned()) {
+        match seen.get(&fold(name.as_str())) {
+            Some((other, first)) if *other != name.as_str() => {
+                let message = format!("`{name}` and `{other}` are easily mistaken for each other");
+                let alike = Diagnostic::warning(Code::LookAlikeNames, message);
+                report.push(alike.at(span, "this one").at(*first, "and this one").help("rename one of the two"));
+            }
+            Some(_) => {}
+            None => {
+                seen.insert(fold(name.as_str()), (name.as_str(), span));
+            }
+        }
+    }
+}
+
+/// What is installed on a host: the roles as written, three of them together being the all-in-one.
+pub fn kinds(report: &mut Report, host: &Host) -> Vec<(RoleKind, Span)> {
+    let Some((fields, list)) = host.roles.spanned() else { return Vec::new() };
+    let roles: Vec<(Role, Span)> = fields.iter().filter_map(Field::spanned).map(|(r, s)| (*r, s)).collect();
+    if roles.len() < fields.len() {
+        // With a word that nobody knows, nothing can be said of the others.
+        return Vec::new();
+    }
+    for (at, (role, span)) in roles.iter().enumerate() {
+        if let Some((_, first)) = roles[..at].iter().find(|(earlier, _)| earlier == role) {
+            let message = format!("the role `{}` twice on one host", role.as_str());
+            same(report, Code::RolesOnHost, message, *first, *span, "remove one of the two");
+        }
+    }
+    let has = |role| roles.iter().any(|(r, _)| *r == role);
+    let kind = |role| match role {
+        Role::Database => RoleKind::Database,
+        Role::Broker => RoleKind::Broker,
+        Role::Manager => RoleKind::Manager,
+        Role::LoadBalancer => RoleKind::LoadBalancer,
+    };
+    match roles.as_slice() {
+        [] if fields.is_empty() => {
+            let empty = Diagnostic::error(Code::RolesOnHost, "a host without a role").at(list, "empty");
+            report.push(empty.help("give it `database`, `broker`, `manager` or `load_balancer`"));
+            Vec::new()
+        }
+        [(role, span)] => vec![(kind(*role), *span)],
+        all if all.len() == 3 && has(Role::Database) && has(Role::Broker) && has(Role::Manager) => {
+            vec![(RoleKind::AllInOne, list)]
+        }
+        [] => Vec::new(),
+        _ => {
+            let message = "these roles do not go together on one host";
+            let wrong = Diagnostic::error(Code::RolesOnHost, message).at(list, "");
+            report.push(wrong.help(
+                "give a host one role, or `[database, broker, manager]` where it is the only one (all-in-one)",
+            ));
+            Vec::new()
+        }
+    }
+}
+
+/// Whether these hosts are a cluster.
+pub fn counts(report: &mut Report, spec: &Spec, list: Span, kinds: &[(RoleKind, Span)]) {
+    let of = |kind| kinds.iter().filter(|(k, _)| *k == kind).map(|(_, span)| *span).collect::<Vec<Span>>();
+    if let Some(span) = of(RoleKind::LoadBalancer).get(1) {
+        let several = Diagnostic::error(Code::SeveralBalancers, "more than one balancer").at(*span, "the second one");
+        report.push(several.help("keep one; a pair that shares an address is not set up by cfy-seed"));
+    }
+    let ours = of(RoleKind::LoadBalancer);
+    if let (Some(span), Some(other)) = (ours.first(), spec.network.get().and_then(|n| n.load_balancer.span())) {
+        let several = Diagnostic::error(Code::SeveralBalancers, "a balancer among the hosts and another one");
+        report.push(several.at(other, "this one").at(*span, "and this host").help("keep one of the two"));
+    }
+    if let Some(aio) = of(RoleKind::AllInOne).first() {
+        if kinds.iter().filter(|(k, _)| k.is_cloudify()).count() > 1 {
+            let message = "an all-in-one beside other hosts of Cloudify";
+            let wrong = Diagnostic::error(Code::RolesOnHost, message).at(*aio, "this host has all three roles");
+            report.push(wrong.help("an all-in-one stands alone; for a cluster give each host one role"));
+        }
+        return;
+    }
+    cluster(report, spec, list, &of(RoleKind::Database), &of(RoleKind::Broker), &of(RoleKind::Manager));
+}
+
+fn cluster(report: &mut Report, spec: &Spec, list: Span, databases: &[Span], brokers: &[Span], managers: &[Span]) {
+    for (count, role) in [(databases.len(), "database"), (brokers.len(), "broker"), (managers.len(), "manager")] {
+        if count == 0 {
+            let message = format!("no host has the role `{role}`");
+            let missing = Diagnostic::error(Code::RoleMissing, message).at(list, "in this list");
+            report.push(missing.help(format!("give at least one host `roles: [{role}]`")));
+        }
+    }
+    match databases {
+        [only] => report.push(database_count("one database beside other hosts is not supported yet", *only)),
+        [_, second] => {
+            report.push(database_count("two databases stop writing as soon as one of them is gone", *second));
+        }
+        [.., last] if databases.len().is_multiple_of(2) => {
+            let message =
+                format!("{} databases survive no more losses than {}", databases.len(), databases.len() - 1);
+            let even = Diagnostic::warning(Code::EvenDatabases, message).at(*last, "the last one");
+            report.push(even.help("remove one, or add one"));
+        }
+        _ => {}
+    }
+    let edition = spec.cloudify.get().and_then(|c| c.edition.spanned());
+    if let (Some(second), Some((Edition::Community, span))) = (managers.get(1), edition) {
+        let message = "several managers need the premium edition";
+        let wrong = Diagnostic::error(Code::ManagerCount, message).at(*second, "the second manager");
+        report.push(wrong.at(span, "community").help("keep one manager, or take the premium edition"));
+    }
+    if let Some(eleventh) = managers.get(MAX_MANAGERS) {
+        let message = format!("{} managers, and Cloudify allows {MAX_MANAGERS}", managers.len());
+        let wrong = Diagnostic::error(Code::ManagerCount, message).at(*eleventh, "one too many");
+        report.push(wrong.help("remove some"));
+    }
+}
+
+fn database_count(message: &str, span: Span) -> Diagnostic {
+    Diagnostic::error(Code::DatabaseCount, message).at(span, "").help("take three (or five), or an all-in-one")
+}

@@ -1,0 +1,210 @@
+//! From a project to files on the disk.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::bundle::{HostFacts, ManifestFacts, SealError, SealedTree, Tree, TreeError, seal};
+use crate::diag::Report;
+use crate::emit::{self, EmitError, Published, VaultLock};
+use crate::handoff::{self, HandoffError};
+use crate::load::{Disk, LoadError};
+use crate::names::{RoleKind, Secret};
+use crate::plan::{AttachmentKind, HostPlan, PackageSource, Plan, RepoSource, RpmSource};
+use crate::render::{self, Client, HostFiles, HostView, RenderError};
+use crate::vault::{self, Changes, Vault, VaultError};
+use crate::world::World;
+
+use super::Project;
+use super::vault::{VaultReadError, open};
+
+/// Where a build goes.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// The tree is `<out>/<cluster>`.
+    pub out: Utf8PathBuf,
+    /// The vault's directory.
+    pub vault: Utf8PathBuf,
+}
+
+/// What a build did.
+#[derive(Debug)]
+pub struct Built {
+    /// The tree.
+    pub published: Published,
+    /// What happened to the vault.
+    pub changes: Changes,
+}
+
+/// Why nothing was built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Something that the user can mend.
+    #[error("nothing was built")]
+    Refused(Report),
+    /// A file or directory could not be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The output or the vault could not be written.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+    /// The vault could not be completed.
+    #[error(transparent)]
+    Vault(VaultError),
+    /// A bug.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A bug.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// A bug.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// A bug.
+    #[error(transparent)]
+    Handoff(#[from] HandoffError),
+    /// A certificate that the plan asks for is not in the vault: a bug.
+    #[error("the vault has nothing for {0}")]
+    NotInVault(String),
+}
+
+impl From<VaultReadError> for BuildError {
+    fn from(error: VaultReadError) -> Self {
+        match error {
+            VaultReadError::Refused(report) => Self::Refused(report),
+            VaultReadError::Load(error) => Self::Load(error),
+        }
+    }
+}
+
+impl From<VaultError> for BuildError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Refused(report) => Self::Refused(report),
+            other => Self::Vault(other),
+        }
+    }
+}
+
+impl Project {
+    /// Builds: completes the vault, renders every host, and publishes the tree.
+    ///
+    /// # Errors
+    /// When the vault or the output is in the way, or the machine fails. The old tree is then untouched; the vault may
+    /// be complete already, which harms nothing.
+    pub fn build(
+        &self,
+        plan: &Plan,
+        to: &Destination,
+        world: &dyn World,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Built, BuildError> {
+        let (vault, changes) = self.complete_vault(plan, &to.vault, world, progress)?;
+        let sealed = self.seal(plan, &vault)?;
+        let published = emit::publish(&sealed, &to.out, &Disk)?;
+        Ok(Built { published, changes })
+    }
+
+    fn complete_vault(
+        &self,
+        plan: &Plan,
+        directory: &Utf8Path,
+        world: &dyn World,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<(Vault, Changes), BuildError> {
+        let lock = VaultLock::acquire(directory)?;
+        let opened = open(directory, plan)?;
+        let (vault, changes) = vault::ensure(opened, &plan.identity, &self.supplied, world, progress)?;
+        emit::vault(&lock, vault.writes().iter().map(|(path, bytes)| (path, bytes.expose())))?;
+        Ok((vault, changes))
+    }
+
+    /// The tree of a plan and a vault: a pure function of both and of the attachments.
+    ///
+    /// # Errors
+    /// Only where cfy-seed itself is wrong.
+    pub fn seal(&self, plan: &Plan, vault: &Vault) -> Result<SealedTree, BuildError> {
+        let mut tree = Tree::default();
+        let mut hosts = Vec::new();
+        for (host, files) in plan.hosts.iter().zip(render_all(self, plan, vault)?) {
+            let path = format!("hosts/{}", host.name).parse().map_err(RenderError::Path)?;
+            tree.mount(&path, handoff::nocloud(&files, vault.created())?)?;
+            hosts.push(HostFacts {
+                name: host.name.clone(),
+                fqdn: host.fqdn.clone(),
+                instance_id: render::instance_id(plan, &host.name),
+                roles: host.roles.iter().map(|role| role.kind.as_str().to_owned()).collect(),
+            });
+        }
+        let facts = ManifestFacts {
+            cluster: plan.cluster.clone(),
+            cfy_seed_version: env!("CARGO_PKG_VERSION").to_owned(),
+            generation: plan.generation,
+            created: vault.created(),
+            hosts,
+        };
+        Ok(seal(tree, facts)?)
+    }
+}
+
+/// The files of every host, in the plan's order.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn render_all(project: &Project, plan: &Plan, vault: &Vault) -> Result<Vec<HostFiles>, BuildError> {
+    let ca = vault.ca_certificate_pem();
+    plan.hosts.iter().map(|host| Ok(render::render(&view(project, plan, host, vault, &ca)?)?)).collect()
+}
+
+/// What one host may know: this is where other hosts' keys and other roles' secrets stay behind.
+pub(super) fn view<'a>(
+    project: &'a Project,
+    plan: &'a Plan,
+    host: &'a HostPlan,
+    vault: &'a Vault,
+    ca: &'a str,
+) -> Result<HostView<'a>, BuildError> {
+    let pair = vault.host(&host.name).ok_or_else(|| BuildError::NotInVault(host.name.to_string()))?;
+    let mut clients = Vec::new();
+    if host.has(RoleKind::Manager) {
+        for common_name in &plan.identity.clients {
+            let client = vault.client(common_name).ok_or_else(|| BuildError::NotInVault(common_name.clone()))?;
+            clients.push(Client { common_name, certificate: client.certificate_pem(), key: client.key_pem() });
+        }
+    }
+    let contracts = host.roles.iter().filter_map(|role| plan.contract.roles.get(&role.kind));
+    let mut credentials: BTreeMap<_, &Secret> = BTreeMap::new();
+    for name in contracts.flat_map(|contract| contract.credentials.iter().copied()) {
+        let secret = vault.credential(name).ok_or_else(|| BuildError::NotInVault(name.as_str().to_owned()))?;
+        credentials.insert(name, secret);
+    }
+    Ok(HostView {
+        plan,
+        host,
+        ca,
+        certificate: pair.certificate_pem(),
+        key: pair.key_pem(),
+        clients,
+        credentials,
+        attachments: attachments(project, plan, host),
+    })
+}
+
+/// The files that a host's roles need: the licence on the host that uploads it, keys where packages are installed.
+pub(super) fn attachments<'a>(
+    project: &'a Project,
+    plan: &Plan,
+    host: &HostPlan,
+) -> BTreeMap<AttachmentKind, &'a str> {
+    let signed = |source: &RepoSource| source.signed;
+    let wanted = [
+        (AttachmentKind::License, plan.license && host.uploads_license()),
+        (AttachmentKind::OsRepoKey, matches!(&plan.packages, PackageSource::Repo(source) if signed(source))),
+        (
+            AttachmentKind::CloudifyRepoKey,
+            host.installs_cloudify() && matches!(&plan.rpm, RpmSource::Repo(source) if signed(source)),
+        ),
+    ];
+    let kinds = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(kind, _)| kind);
+    kinds.filter_map(|kind| Some((kind, project.attachment(kind)?))).collect()
+}

@@ -1,0 +1,134 @@
+//! How large each host's user-data is, or will be.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+
+use crate::bundle::gzip::gzip;
+use crate::names::{Credential, Digest256, GuestPath, HostName, RoleKind, RsaSize, Secret};
+use crate::plan::{HostPlan, Plan};
+use crate::render::{self, Client, HostView};
+use crate::vault::Vault;
+
+use super::Project;
+use super::build::{BuildError, attachments, view};
+
+/// How many of the largest files are named.
+const LARGEST: usize = 3;
+
+/// The sizes of all hosts.
+#[derive(Debug)]
+pub struct Footprint {
+    /// Whether these are the bytes that a build would write. Without a complete vault, keys and certificates are
+    /// stand-ins of the usual size.
+    pub exact: bool,
+    /// One for each host, in the plan's order.
+    pub hosts: Vec<HostFootprint>,
+}
+
+/// The sizes of one host.
+#[derive(Debug)]
+pub struct HostFootprint {
+    /// The host.
+    pub host: HostName,
+    /// Bytes of user-data.
+    pub user_data: usize,
+    /// Bytes of it after gzip.
+    pub gzipped: usize,
+    /// Digest of user-data, where it is exact.
+    pub digest: Option<Digest256>,
+    /// The largest files in it, with their bytes.
+    pub largest: Vec<(GuestPath, usize)>,
+}
+
+/// Measures every host.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn footprint(project: &Project, plan: &Plan, vault: Option<&Vault>) -> Result<Footprint, BuildError> {
+    let mut hosts = Vec::new();
+    let material = StandIn::new(plan.identity.key);
+    let ca = vault.map_or_else(|| material.certificate.clone(), Vault::ca_certificate_pem);
+    for host in &plan.hosts {
+        let view = match vault {
+            Some(vault) => view(project, plan, host, vault, &ca)?,
+            None => material.view(project, plan, host),
+        };
+        hosts.push(measure(&view, vault.is_some())?);
+    }
+    Ok(Footprint { exact: vault.is_some(), hosts })
+}
+
+fn measure(view: &HostView<'_>, exact: bool) -> Result<HostFootprint, BuildError> {
+    let files = render::render(view)?;
+    let bytes = files.user_data.expose().as_bytes();
+    let mut largest = files.contributors;
+    largest.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
+    largest.truncate(LARGEST);
+    Ok(HostFootprint {
+        host: view.host.name.clone(),
+        user_data: bytes.len(),
+        gzipped: gzip(bytes).map_or(0, |packed| packed.len()),
+        digest: exact.then(|| Digest256::of(bytes)),
+        largest,
+    })
+}
+
+/// Keys and certificates of the usual size, as hard to compress as real ones.
+struct StandIn {
+    certificate: String,
+    key: Secret,
+    credential: Secret,
+}
+
+impl StandIn {
+    fn new(size: RsaSize) -> Self {
+        // Bytes of DER: PKCS#1 keys, and leaves with a dozen names.
+        let (key, certificate) = match size {
+            RsaSize::Rsa2048 => (1192, 1000),
+            RsaSize::Rsa3072 => (1770, 1256),
+            RsaSize::Rsa4096 => (2350, 1512),
+        };
+        Self {
+            certificate: pem("CERTIFICATE", certificate),
+            key: Secret::new(pem("RSA PRIVATE KEY", key)),
+            credential: Secret::new("S".repeat(32)),
+        }
+    }
+
+    fn view<'a>(&'a self, project: &'a Project, plan: &'a Plan, host: &'a HostPlan) -> HostView<'a> {
+        let client = |name: &'a String| Client { common_name: name, certificate: &self.certificate, key: &self.key };
+        let clients = plan.identity.clients.iter().filter(|_| host.has(RoleKind::Manager)).map(client).collect();
+        let credentials: BTreeMap<Credential, &Secret> =
+            Credential::ALL.iter().map(|name| (*name, &self.credential)).collect();
+        HostView {
+            plan,
+            host,
+            ca: &self.certificate,
+            certificate: &self.certificate,
+            key: &self.key,
+            clients,
+            credentials,
+            attachments: attachments(project, plan, host),
+        }
+    }
+}
+
+fn pem(label: &str, length: usize) -> String {
+    let mut bytes = Vec::with_capacity(length + 64);
+    let mut digest = Digest256::of(label.as_bytes()).to_string();
+    while bytes.len() < length {
+        digest = Digest256::of(digest.as_bytes()).to_string();
+        // Pairs of hexadecimal digits are bytes again.
+        bytes.extend(
+            digest
+                .as_bytes()
+                .chunks(2)
+                .filter_map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())),
+        );
+    }
+    bytes.truncate(length);
+    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+    let lines: Vec<&str> = text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
+}

@@ -1,0 +1,129 @@
+//! One cluster's spec file with what belongs to it: the files it names, its vault, its output.
+//!
+//! In: paths. Out: a [`Project`], and what can be done with it: look, preview, build. May not: print, or ask the user.
+
+mod build;
+mod footprint;
+mod overview;
+mod vault;
+
+pub use build::{BuildError, Built, Destination, render_all};
+pub use footprint::{Footprint, HostFootprint, footprint};
+pub use overview::{HostOverview, Overview, Size, overview};
+pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::diag::{Code, Diagnostic, Report, Sources};
+use crate::load::{self, LoadError};
+use crate::names::{Credential, Secret};
+use crate::plan::{self, Attachment, AttachmentKind, Attachments, Plan};
+use crate::profile::{BadProfile, Profiles, SHAPES};
+use crate::spec::{self, Spec};
+use crate::yaml::MAX_TEXT;
+
+/// Where a spec is looked for when none is named.
+pub const DEFAULT_SPEC: &str = "cluster.yaml";
+/// Files that a spec names are licences and keys: a few KiB.
+const MAX_ATTACHMENT: u64 = 256 << 10;
+
+/// A spec that was read and resolved.
+#[derive(Debug)]
+pub struct Project {
+    /// The texts that the report points into.
+    pub sources: Sources,
+    /// Everything that was found.
+    pub report: Report,
+    /// What will be built; only where there is no error.
+    pub plan: Option<Plan>,
+    /// The directory that paths in the spec are relative to.
+    pub directory: Utf8PathBuf,
+    /// The files that the spec names.
+    pub attachments: Attachments,
+    /// The credentials that the spec gives.
+    pub supplied: BTreeMap<Credential, Secret>,
+}
+
+impl Project {
+    /// Reads and resolves a spec. `None` stands for `cluster.yaml` here, or else the embedded example.
+    ///
+    /// What is wrong with the spec is in the report; a spec that cannot be read is such a finding too.
+    ///
+    /// # Errors
+    /// When a profile in the binary is wrong: a bug.
+    pub fn open(path: Option<&Utf8Path>) -> Result<Self, BadProfile> {
+        let mut project = Self {
+            sources: Sources::default(),
+            report: Report::default(),
+            plan: None,
+            directory: Utf8PathBuf::new(),
+            attachments: Attachments::new(),
+            supplied: BTreeMap::new(),
+        };
+        let profiles = Profiles::embedded()?;
+        let Some((name, text)) = project.text(path) else { return Ok(project) };
+        let parsed = spec::parse(&name, &text, &mut project.sources);
+        project.report.extend(parsed.report);
+        if let Some(spec) = &parsed.spec {
+            project.read_attachments(spec);
+            let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);
+            project.report.extend(resolved.report);
+            project.plan = resolved.plan.filter(|_| !project.report.has_errors());
+            let supplied = plan::credential::supplied(spec).into_iter();
+            project.supplied = supplied.filter_map(|(name, field)| Some((name, field.get()?.clone()))).collect();
+        }
+        Ok(project)
+    }
+
+    /// The spec's name and text.
+    fn text(&mut self, path: Option<&Utf8Path>) -> Option<(String, String)> {
+        let named = path.unwrap_or(Utf8Path::new(DEFAULT_SPEC));
+        match load::text(named, MAX_TEXT as u64) {
+            Ok(text) => {
+                self.directory = named.parent().map(Utf8Path::to_owned).unwrap_or_default();
+                Some((named.to_string(), text))
+            }
+            Err(LoadError::Missing { .. }) if path.is_none() => {
+                let message = "no spec is named and there is no cluster.yaml here: the embedded example is used";
+                let warning = Diagnostic::warning(Code::ExampleSpecUsed, message);
+                self.report.push(warning.help("`cfy-seed init` writes it to cluster.yaml, for you to edit"));
+                Some(("example".to_owned(), SHAPES[0].spec.to_owned()))
+            }
+            Err(error) => {
+                let found = error.diagnostic().unwrap_or_else(|| {
+                    Diagnostic::error(Code::UnreadableInput, error.to_string()).help("check the file's permissions")
+                });
+                self.report.push(found);
+                None
+            }
+        }
+    }
+
+    fn read_attachments(&mut self, spec: &Spec) {
+        for (kind, path, _) in plan::attachments(spec) {
+            let attachment = match load::bytes(&self.directory.join(&path), MAX_ATTACHMENT) {
+                Ok(bytes) => Attachment::Bytes(bytes),
+                Err(LoadError::Missing { .. }) => Attachment::Missing,
+                Err(error) => Attachment::Unreadable(format!("cannot be used: {error}")),
+            };
+            self.attachments.insert(kind, attachment);
+        }
+    }
+
+    /// The text of a file that the spec names, where it is there and text.
+    #[must_use]
+    pub fn attachment(&self, kind: AttachmentKind) -> Option<&str> {
+        match self.attachments.get(&kind) {
+            Some(Attachment::Bytes(bytes)) => std::str::from_utf8(bytes).ok(),
+            _ => None,
+        }
+    }
+
+    /// The vault's directory: as named, or beside the spec.
+    #[must_use]
+    pub fn vault_directory(&self, named: Option<&Utf8Path>, plan: &Plan) -> Utf8PathBuf {
+        named.map_or_else(|| self.directory.join(format!("{}.vault", plan.cluster)), Utf8Path::to_owned)
+    }
+}

@@ -1,0 +1,257 @@
+//! What a build would do, as facts for people and machines. Holds no secret.
+
+use camino::Utf8Path;
+use serde::Serialize;
+
+use crate::bundle::manifest::{self, Manifest};
+use crate::load;
+use crate::names::Digest256;
+use crate::plan::gate::Probe;
+use crate::plan::{HostPlan, PackageSource, Plan, RpmSource};
+use crate::vault::{self, Action, Vault};
+use crate::world::World;
+
+use super::build::BuildError;
+use super::footprint::{Footprint, HostFootprint, footprint};
+use super::{Destination, Project, VaultState, vault_state};
+
+/// What a build would do.
+#[derive(Debug, Serialize)]
+pub struct Overview {
+    /// Always `cfy-seed/plan/v1`.
+    pub schema: &'static str,
+    /// The cluster's name.
+    pub cluster: String,
+    /// Its shape, where it has a name.
+    pub shape: Option<&'static str>,
+    /// Cloudify's version.
+    pub version: String,
+    /// The contract that speaks for it.
+    pub contract: String,
+    /// The hosts' operating system.
+    pub platform: String,
+    /// Rebuilds of it that a setting lets through.
+    pub let_through: Vec<String>,
+    /// Where the bundles will be used.
+    pub target: String,
+    /// Where the installer comes from, in words.
+    pub rpm: String,
+    /// Where the operating system's packages come from, in words.
+    pub os_packages: String,
+    /// The hosts, in the order of the spec.
+    pub hosts: Vec<HostOverview>,
+    /// Certificates and credentials that a build would make, a line each.
+    pub to_issue: Vec<String>,
+    /// Certificates that are there, with their last day.
+    pub certificates: Vec<CertificateOverview>,
+    /// Whether sizes are exact, or those of a complete vault's usual content.
+    pub sizes_exact: bool,
+    /// What a host's user-data may weigh on the target.
+    pub limit_bytes: u64,
+    /// What that limit counts.
+    pub limit_counts: String,
+}
+
+/// A certificate that is there.
+#[derive(Debug, Serialize)]
+pub struct CertificateOverview {
+    /// Whom it names.
+    pub subject: String,
+    /// Its last day, `YYYY-MM-DD`, UTC.
+    pub not_after: String,
+    /// SHA-256 of its DER bytes.
+    pub sha256: String,
+}
+
+/// One host.
+#[derive(Debug, Serialize)]
+pub struct HostOverview {
+    /// Short name.
+    pub name: String,
+    /// Name with domain.
+    pub fqdn: String,
+    /// Address inside the cluster.
+    pub private_ip: String,
+    /// Where it is reached from outside.
+    pub public_ip: String,
+    /// Its roles, in the order of installation.
+    pub roles: Vec<String>,
+    /// Its place in the order of its role, from 1.
+    pub index: usize,
+    /// What it waits for before it installs, a line each; empty where it starts at once.
+    pub waits_for: Vec<String>,
+    /// Why it will refuse to start, a line each.
+    pub refuses: Vec<String>,
+    /// How large its user-data is.
+    pub size: Size,
+    /// Against the last build: `new`, `changed`, `same`, or `unknown` before keys are made.
+    pub since_last_build: &'static str,
+    /// The files of its bundle.
+    pub files: Vec<String>,
+}
+
+/// How large user-data is.
+#[derive(Debug, Serialize)]
+pub struct Size {
+    /// Bytes as they are.
+    pub bytes: usize,
+    /// Bytes after gzip.
+    pub gzipped: usize,
+    /// The largest files in it, with their bytes.
+    pub largest: Vec<(String, usize)>,
+}
+
+impl Project {
+    /// The vault of a plan where nothing is missing in it: what a build would use as it is.
+    fn complete_vault_if_any(&self, plan: &Plan, state: VaultState, world: &dyn World) -> Option<Vault> {
+        if !state.changes.is_empty() || state.opened.is_none() {
+            return None;
+        }
+        vault::ensure(state.opened, &plan.identity, &self.supplied, world, &|_, _| {}).ok().map(|(vault, _)| vault)
+    }
+}
+
+/// Looks at everything and changes nothing. The report of the vault goes into `project.report`.
+///
+/// # Errors
+/// When the vault is damaged, foreign or exposed, or cannot be read.
+pub fn overview(
+    project: &mut Project,
+    plan: &Plan,
+    places: &Destination,
+    world: &dyn World,
+) -> Result<Overview, BuildError> {
+    let state = vault_state(project, &places.vault, plan, world.now())?;
+    project.report.extend(state.changes.report.clone());
+    let to_issue = state.changes.to_string().lines().map(str::to_owned).collect();
+    let certificates = state.opened.as_ref().map(crate::vault::Opened::facts).unwrap_or_default();
+    let certificates = certificates
+        .into_iter()
+        .map(|(subject, facts)| CertificateOverview {
+            subject: subject.to_string(),
+            not_after: facts.not_after.date().to_string(),
+            sha256: facts.sha256.to_string(),
+        })
+        .collect();
+    let issued: Vec<String> = state
+        .changes
+        .certificates
+        .iter()
+        .filter(|(_, action)| matches!(action, Action::Issued | Action::Reissued(_)))
+        .map(|(subject, _)| subject.to_string())
+        .collect();
+    let vault = project.complete_vault_if_any(plan, state, world);
+    let sizes = footprint(project, plan, vault.as_ref())?;
+    let last = last_build(&places.out.join(plan.cluster.as_str()));
+    Ok(Overview {
+        schema: "cfy-seed/plan/v1",
+        cluster: plan.cluster.to_string(),
+        shape: plan.shape,
+        version: plan.version.to_string(),
+        contract: plan.contract.contract.clone(),
+        platform: plan.platform.platform.clone(),
+        let_through: plan.platform.let_through.clone(),
+        target: plan.target.target.clone(),
+        rpm: rpm(&plan.rpm),
+        os_packages: packages(&plan.packages),
+        hosts: hosts(plan, &sizes, last.as_ref(), &issued),
+        to_issue,
+        certificates,
+        sizes_exact: sizes.exact,
+        limit_bytes: plan.target.limit_bytes,
+        limit_counts: plan.target.counts.clone(),
+    })
+}
+
+/// The manifest of the last build, where there is one of ours.
+fn last_build(tree: &Utf8Path) -> Option<Manifest> {
+    let bytes = load::bytes(&tree.join(crate::bundle::MANIFEST), manifest::MAX_BYTES).ok()?;
+    Manifest::parse(&bytes).ok()
+}
+
+fn hosts(plan: &Plan, sizes: &Footprint, last: Option<&Manifest>, issued: &[String]) -> Vec<HostOverview> {
+    plan.hosts
+        .iter()
+        .zip(&sizes.hosts)
+        .map(|(host, size)| {
+            let old = last.and_then(|manifest| user_data_digest(manifest, host));
+            let fresh = issued.contains(&format!("host {}", host.name));
+            HostOverview {
+                name: host.name.to_string(),
+                fqdn: host.fqdn.clone(),
+                private_ip: host.ip.to_string(),
+                public_ip: host.public.to_string(),
+                roles: host.roles.iter().map(|role| role.kind.as_str().to_owned()).collect(),
+                index: host.roles.first().map_or(1, |role| role.index),
+                waits_for: host.roles.iter().flat_map(|role| &role.gate).map(|probe| words(probe, plan)).collect(),
+                refuses: host.refusals.iter().map(|r| format!("{}: {}", r.code, r.cause)).collect(),
+                size: Size {
+                    bytes: size.user_data,
+                    gzipped: size.gzipped,
+                    largest: size.largest.iter().map(|(path, bytes)| (path.to_string(), *bytes)).collect(),
+                },
+                since_last_build: compare(old, size, fresh),
+                files: ["user-data", "meta-data", "network-config", "vendor-data", "seed.iso"]
+                    .iter()
+                    .map(|file| format!("hosts/{}/{file}", host.name))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+fn user_data_digest(manifest: &Manifest, host: &HostPlan) -> Option<Digest256> {
+    let path = format!("hosts/{}/user-data", host.name);
+    manifest.files.iter().find(|file| file.path.as_str() == path).map(|file| file.sha256)
+}
+
+fn compare(old: Option<Digest256>, size: &HostFootprint, fresh: bool) -> &'static str {
+    match (old, size.digest) {
+        (None, _) => "new",
+        (Some(_), None) if fresh => "changed",
+        (Some(_), None) => "unknown",
+        (Some(old), Some(new)) if old == new => "same",
+        (Some(_), Some(_)) => "changed",
+    }
+}
+
+fn rpm(source: &RpmSource) -> String {
+    match source {
+        RpmSource::Url { url, sha256: Some(_) } => format!("{url}, checked by its digest"),
+        RpmSource::Url { url, sha256: None } => format!("{url}, without a digest"),
+        RpmSource::Repo(repo) => format!("repository {}{}", repo.baseurl, signature(repo.signed)),
+        RpmSource::Preinstalled => "in the image".into(),
+    }
+}
+
+fn packages(source: &PackageSource) -> String {
+    match source {
+        PackageSource::Image => "in the image".into(),
+        PackageSource::SystemRepos => "the image's own repositories".into(),
+        PackageSource::Repo(repo) => format!("repository {}{}", repo.baseurl, signature(repo.signed)),
+    }
+}
+
+const fn signature(signed: bool) -> &'static str {
+    if signed { ", signatures checked" } else { ", signatures not checked" }
+}
+
+/// A probe in words, peers by name.
+fn words(probe: &Probe, plan: &Plan) -> String {
+    let name = |ip: &crate::names::HostAddress| {
+        plan.hosts.iter().find(|host| host.ip == *ip).map_or_else(|| ip.to_string(), |host| host.name.to_string())
+    };
+    match probe {
+        Probe::Tcp { ip, port, .. } => format!("port {port} of {}", name(ip)),
+        Probe::Http { url, .. } => {
+            let host = plan.hosts.iter().find(|host| url.contains(&format!("//{}", host.ip)));
+            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
+            host.map_or_else(|| url.clone(), |host| format!("/{path} of {}", host.name))
+        }
+        Probe::Database { need, .. } => {
+            format!("a leader, a synchronous standby and {need} streaming among the databases")
+        }
+        Probe::Broker { ip, names, .. } => format!("{} running, asked of {}", names.join(", "), name(ip)),
+        Probe::Unit { name } => format!("unit {name}"),
+    }
+}

@@ -1,0 +1,170 @@
+//! The files that `write_files` puts on a host: the static script and units, and the host's own data beside them.
+
+use std::sync::LazyLock;
+
+use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
+use crate::plan::{AttachmentKind, RolePlan};
+
+use super::{GuestFile, HostView, RenderError, records, role};
+
+/// The unit that runs the driver.
+pub const DRIVER_UNIT: &str = "cfy-firstboot.service";
+/// Where what must survive the first boot is kept, because upgrade and validate need it.
+const KEPT: &str = "/etc/cloudify/cfy-seed";
+/// The CA's certificate on the host.
+pub const CA: &str = "/etc/cloudify/cfy-seed/ca.crt";
+/// The host's certificate.
+pub const CERTIFICATE: &str = "/etc/cloudify/cfy-seed/host.crt";
+/// Its key.
+pub const KEY: &str = "/etc/cloudify/cfy-seed/host.key";
+/// The licence.
+pub const LICENSE: &str = "/etc/cloudify/cfy-seed/license.yaml";
+/// What only the driver reads.
+const SECRET: &str = "/var/lib/cfy-seed/secret";
+/// The broker's credentials for curl: the name of a file in `secret/curl`.
+pub const BROKER_CURL: &str = "broker.conf";
+
+const SCRIPT: &str = include_str!("../../templates/guest/cfy-firstboot");
+const DRIVER: &str = include_str!("../../templates/guest/cfy-firstboot.service");
+const INSTALL: &str = include_str!("../../templates/guest/cfy-install@.service");
+const BOOTCMD: &str = include_str!("../../templates/guest/bootcmd");
+
+/// The script as it travels: the same on every host, so it is stripped once.
+static STRIPPED: LazyLock<String> = LazyLock::new(|| strip_comments(SCRIPT));
+
+/// Path of a client certificate on managers.
+pub fn client_certificate(common_name: &str) -> String {
+    format!("{KEPT}/{common_name}.crt")
+}
+
+/// Path of its key.
+pub fn client_key(common_name: &str) -> String {
+    format!("{KEPT}/{common_name}.key")
+}
+
+/// Path of a role's config on the host.
+pub fn config_path(kind: RoleKind) -> String {
+    match kind {
+        RoleKind::LoadBalancer => "/etc/haproxy/haproxy.cfg".into(),
+        _ => format!("{KEPT}/{}.yaml", kind.as_str()),
+    }
+}
+
+/// The healing bootcmd without its comments.
+pub fn bootcmd() -> String {
+    strip_comments(BOOTCMD)
+}
+
+/// A file that the driver installs in CONFIGURE: name below `secret/files`, destination, mode, content.
+pub struct Staged {
+    /// Name below `secret/files`.
+    pub name: String,
+    /// Where it is installed.
+    pub destination: String,
+    /// With which mode.
+    pub mode: FileMode,
+    /// What it holds.
+    pub content: Secret,
+}
+
+/// All files of a host, the digest list last: the driver knows by it that the seed is whole.
+pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
+    let staged = staged(view)?;
+    let mut files = vec![
+        file("/usr/local/sbin/cfy-firstboot", FileMode::PROGRAM, Secret::new(STRIPPED.as_str()))?,
+        file("/etc/systemd/system/cfy-firstboot.service", FileMode::PUBLIC, Secret::new(strip_comments(DRIVER)))?,
+        file("/etc/systemd/system/cfy-install@.service", FileMode::PUBLIC, Secret::new(strip_comments(INSTALL)))?,
+        file(&format!("{SECRET}/plan"), FileMode::SECRET, Secret::new(records::plan(view, &staged)))?,
+    ];
+    for role in &view.host.roles {
+        for (directory, probes) in [("gates", &role.gate), ("health", &role.health)] {
+            let path = format!("{SECRET}/{directory}/{}", role.kind.as_str());
+            files.push(file(&path, FileMode::SECRET, Secret::new(records::probes(probes)))?);
+        }
+    }
+    if let Some(password) = view.credentials.get(&Credential::RabbitmqPassword) {
+        let text = format!("user = \"cloudify:{}\"\n", curl_quoted(password.expose()));
+        files.push(file(&format!("{SECRET}/curl/{BROKER_CURL}"), FileMode::SECRET, Secret::new(text))?);
+    }
+    for one in staged {
+        files.push(file(&format!("{SECRET}/files/{}", one.name), FileMode::SECRET, one.content)?);
+    }
+    // Sorted, the plan comes last: the driver knows by its absence that the list was cut short.
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut digests = String::new();
+    for file in &files {
+        let digest = Digest256::of(file.content.expose().as_bytes());
+        digests.extend([&digest.to_string(), "  ", file.path.as_str(), "\n"]);
+    }
+    files.push(file(&format!("{SECRET}/seed.sha256"), FileMode::SECRET, Secret::new(digests))?);
+    Ok(files)
+}
+
+fn file(path: &str, mode: FileMode, content: Secret) -> Result<GuestFile, RenderError> {
+    Ok(GuestFile { path: path.parse::<GuestPath>()?, mode, content })
+}
+
+fn staged(view: &HostView<'_>) -> Result<Vec<Staged>, RenderError> {
+    let kept = |name: &str, content: Secret| Staged {
+        name: name.to_owned(),
+        destination: format!("{KEPT}/{name}"),
+        mode: FileMode::SECRET,
+        content,
+    };
+    let mut staged = vec![
+        kept("ca.crt", Secret::new(view.ca)),
+        kept("host.crt", Secret::new(view.certificate)),
+        kept("host.key", view.key.clone()),
+    ];
+    for client in &view.clients {
+        staged.push(kept(&format!("{}.crt", client.common_name), Secret::new(client.certificate)));
+        staged.push(kept(&format!("{}.key", client.common_name), client.key.clone()));
+    }
+    for (kind, text) in &view.attachments {
+        staged.push(match kind {
+            AttachmentKind::License => kept("license.yaml", Secret::new(*text)),
+            AttachmentKind::OsRepoKey => repo_key("os", text),
+            AttachmentKind::CloudifyRepoKey => repo_key("cloudify", text),
+        });
+    }
+    for role in &view.host.roles {
+        staged.push(config(view, role)?);
+    }
+    Ok(staged)
+}
+
+fn config(view: &HostView<'_>, role: &RolePlan) -> Result<Staged, RenderError> {
+    let destination = config_path(role.kind);
+    let name = destination.rsplit('/').next().unwrap_or_default().to_owned();
+    // HAProxy reads its config as root, and so does whoever wonders what the balancer does.
+    let mode = if role.kind == RoleKind::LoadBalancer { FileMode::PUBLIC } else { FileMode::SECRET };
+    Ok(Staged { name, destination, mode, content: role::config(view, role)? })
+}
+
+fn repo_key(repo: &str, text: &str) -> Staged {
+    Staged {
+        name: format!("{repo}-repo.asc"),
+        destination: repo_key_path(repo),
+        mode: FileMode::PUBLIC,
+        content: Secret::new(text),
+    }
+}
+
+/// Where the key of a repository is installed.
+pub fn repo_key_path(repo: &str) -> String {
+    format!("/etc/pki/rpm-gpg/RPM-GPG-KEY-cfy-seed-{repo}")
+}
+
+/// curl's config files take backslash escapes inside double quotes (curl(1), `-K`).
+fn curl_quoted(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// Removes comment lines (but not the first line), empty lines, and leading blanks: a third of the bytes after gzip. The
+/// scripts have no here-document and no string over several lines; their tests run the stripped text.
+fn strip_comments(script: &str) -> String {
+    let mut lines = script.lines();
+    let first = lines.next().filter(|line| line.starts_with("#!") || !line.trim_start().starts_with('#'));
+    let rest = lines.map(str::trim_start).filter(|line| !line.starts_with('#') && !line.is_empty());
+    first.into_iter().chain(rest).flat_map(|line| [line, "\n"]).collect()
+}

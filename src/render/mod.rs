@@ -1,0 +1,90 @@
+//! One host's files, as a pure function.
+//!
+//! In: a [`HostView`]. Out: [`HostFiles`]. May not: use disk, clock, randomness, environment or processes.
+//!
+//! Role configs are templates, because the people who maintain them read YAML; what they render is parsed, checked
+//! against the contract's keys and serialised anew, so a template can neither inject nor misspell.
+
+mod cloud_config;
+mod contract_check;
+mod guest;
+mod network_config;
+mod records;
+mod role;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use cloud_config::instance_id;
+pub use view::{Client, HostView};
+
+use crate::names::{FileMode, GuestPath};
+
+/// A file on the guest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuestFile {
+    /// Where.
+    pub path: GuestPath,
+    /// Its permission bits.
+    pub mode: FileMode,
+    /// Its content; all guest files are text.
+    pub content: crate::names::Secret,
+}
+
+/// What a host boots from, as texts. All four are always there: an absent one costs a boot a retry or more (P21).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostFiles {
+    /// `#cloud-config`, with everything secret in it.
+    pub user_data: crate::names::Secret,
+    /// Instance-id and name.
+    pub meta_data: String,
+    /// Version 1.
+    pub network_config: String,
+    /// Empty: vendor-data scripts are not run by stock EL images.
+    pub vendor_data: String,
+    /// The files in user-data with their bytes, for people who wonder what makes it so large.
+    pub contributors: Vec<(GuestPath, usize)>,
+}
+
+/// A template or an embedded file of cfy-seed is wrong: a bug.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// A template does not render.
+    #[error("the template {name} is wrong: {reason}")]
+    Template {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// What a template rendered is not what the contract says.
+    #[error("the config of role {role} breaks its contract: {reason}")]
+    Contract {
+        /// Which role.
+        role: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// A value cannot be written as YAML.
+    #[error(transparent)]
+    Yaml(#[from] crate::yaml::NotSerialisable),
+    /// A name that is built here is refused by its type.
+    #[error("a path is wrong: {0}")]
+    Path(#[from] crate::names::InvalidName),
+}
+
+/// Renders one host.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong: the plan has been checked.
+pub fn render(view: &HostView<'_>) -> Result<HostFiles, RenderError> {
+    let files = guest::files(view)?;
+    Ok(HostFiles {
+        user_data: cloud_config::user_data(view, &files)?,
+        meta_data: cloud_config::meta_data(view)?,
+        network_config: network_config::network_config(view)?,
+        vendor_data: cloud_config::VENDOR_DATA.to_owned(),
+        contributors: files.into_iter().map(|file| (file.path, file.content.expose().len())).collect(),
+    })
+}

@@ -1,0 +1,164 @@
+//! The driver's records: tab-separated lines, one fact each (`docs/guest-records.md`). Values reach the script as data and
+//! are never interpolated into it.
+
+use crate::names::{RoleKind, WebUrl};
+use crate::plan::gate::Probe;
+use crate::plan::{HostPlan, PackageSource, Recovery, RepoSource, RpmSource};
+
+use super::HostView;
+use super::guest::{BROKER_CURL, CA, CERTIFICATE, Staged, config_path, repo_key_path};
+
+/// Lines of tab-separated fields.
+#[derive(Default)]
+struct Records(String);
+
+impl Records {
+    fn add(&mut self, fields: &[&str]) {
+        // No value has a tab or a line end: names are validated words, texts are ours. Were one to have any, it must
+        // not become a record.
+        let line: Vec<String> = fields.iter().map(|field| field.replace(['\t', '\n', '\r'], " ")).collect();
+        self.0.push_str(&line.join("\t"));
+        self.0.push('\n');
+    }
+}
+
+/// The plan of one host.
+pub fn plan(view: &HostView<'_>, staged: &[Staged]) -> String {
+    let (plan, host) = (view.plan, view.host);
+    let mut records = Records::default();
+    records.add(&["schema", "1"]);
+    records.add(&["cluster", plan.cluster.as_str()]);
+    records.add(&["host", host.name.as_str(), &host.ip.to_string()]);
+    records.add(&["fqdn", &host.fqdn]);
+    records.add(&["generation", &plan.generation.to_string()]);
+    records.add(&["platform", &plan.platform.platform]);
+    for member in &plan.hosts {
+        records.add(&["member", &member.ip.to_string(), &member.fqdn, member.name.as_str()]);
+    }
+    records.add(&["time", "poll", &plan.poll.get().to_string()]);
+    records.add(&["time", "stall_after", &plan.stall_after.get().to_string()]);
+    needs(view, &mut records);
+    for refusal in &host.refusals {
+        records.add(&["refuse", refusal.code.as_str(), &refusal.cause, &refusal.fix]);
+    }
+    sources(view, &mut records);
+    for server in &plan.ntp {
+        records.add(&["ntp", &server.to_string()]);
+    }
+    if let Some(proxy) = plan.proxy.as_ref().map(WebUrl::as_str) {
+        records.add(&["proxy", proxy]);
+    }
+    records.add(&["ca", CA]);
+    records.add(&["cert", CERTIFICATE]);
+    for file in staged {
+        records.add(&["file", &file.name, &file.destination, &file.mode.to_string()]);
+    }
+    roles(view, &mut records);
+    records.add(&["scrub", if plan.target.pin { "pin" } else { "keep" }]);
+    records.0
+}
+
+fn needs(view: &HostView<'_>, records: &mut Records) {
+    let (platform, needs) = (&view.plan.platform, &view.plan.contract.needs);
+    if view.host.installs_cloudify() {
+        records.add(&["need", "memory_mb", &needs.memory_mb.to_string()]);
+        records.add(&["need", "disk_mb", &needs.disk_path, &needs.disk_mb.to_string()]);
+    }
+    let ids: Vec<&str> = platform.supported.iter().chain(&platform.let_through).map(String::as_str).collect();
+    records.add(&["need", "os", &ids.join(","), &platform.major]);
+}
+
+fn sources(view: &HostView<'_>, records: &mut Records) {
+    let plan = view.plan;
+    match &plan.packages {
+        PackageSource::Image => records.add(&["packages_from", "image"]),
+        PackageSource::SystemRepos => records.add(&["packages_from", "system-repos"]),
+        PackageSource::Repo(source) => {
+            records.add(&["packages_from", "repo"]);
+            repo(records, "os", source);
+        }
+    }
+    for package in &view.host.packages {
+        records.add(&["package", package]);
+    }
+    if !view.host.installs_cloudify() {
+        return;
+    }
+    match &plan.rpm {
+        RpmSource::Url { url, sha256 } => {
+            let digest = sha256.map_or_else(|| "-".to_owned(), |digest| digest.to_string());
+            records.add(&["rpm", "url", url.as_str(), &digest]);
+        }
+        RpmSource::Repo(source) => {
+            records.add(&["rpm", "repo"]);
+            repo(records, "cloudify", source);
+        }
+        RpmSource::Preinstalled => records.add(&["rpm", "preinstalled"]),
+    }
+    records.add(&["rpm_name", &plan.contract.package, &plan.version.to_string()]);
+}
+
+fn repo(records: &mut Records, name: &str, source: &RepoSource) {
+    let key = if source.signed { repo_key_path(name) } else { "-".into() };
+    records.add(&["repo", name, source.baseurl.as_str(), &key]);
+}
+
+fn roles(view: &HostView<'_>, records: &mut Records) {
+    let host: &HostPlan = view.host;
+    for (order, role) in host.roles.iter().enumerate() {
+        let name = role.kind.as_str();
+        records.add(&["role", &(order + 1).to_string(), name, &config_path(role.kind)]);
+        let contract = view.plan.contract.roles.get(&role.kind);
+        if let Some(marker) = contract.and_then(|contract| contract.marker.as_deref()) {
+            for directory in ["configured", "installed"] {
+                records.add(&["marker", name, &format!("/etc/cloudify/.{directory}/{marker}")]);
+            }
+        }
+        recovery(records, role.kind, &role.recovery);
+    }
+}
+
+fn recovery(records: &mut Records, kind: RoleKind, recovery: &Recovery) {
+    let mut fields = vec!["recover".to_owned(), kind.as_str().to_owned()];
+    match recovery {
+        Recovery::Rerun => fields.push("rerun".into()),
+        Recovery::ManagerFirst => fields.push("manager-first".into()),
+        Recovery::Database(ips) => {
+            fields.push("database".into());
+            fields.extend(ips.iter().map(ToString::to_string));
+        }
+        Recovery::BrokerJoin(peers) => {
+            fields.extend(["broker-join".into(), BROKER_CURL.into()]);
+            fields.extend(peers.iter().flat_map(|peer| [peer.ip.to_string(), peer.name.to_string()]));
+        }
+    }
+    records.add(&fields.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// A gate or health file.
+pub fn probes(probes: &[Probe]) -> String {
+    let mut records = Records::default();
+    for probe in probes {
+        match probe {
+            Probe::Tcp { ip, port, hold } => {
+                records.add(&["tcp", &ip.to_string(), &port.to_string(), &hold.to_string()]);
+            }
+            Probe::Http { url, status, body, hold } => {
+                let body = body.as_deref().unwrap_or("-");
+                records.add(&["http", url, &status.to_string(), body, &hold.to_string(), "-"]);
+            }
+            Probe::Database { need, hold, ips } => {
+                let mut fields = vec!["database".to_owned(), need.to_string(), hold.to_string()];
+                fields.extend(ips.iter().map(ToString::to_string));
+                records.add(&fields.iter().map(String::as_str).collect::<Vec<_>>());
+            }
+            Probe::Broker { ip, hold, names } => {
+                let mut fields = vec!["broker".to_owned(), ip.to_string(), hold.to_string(), BROKER_CURL.to_owned()];
+                fields.extend(names.iter().cloned());
+                records.add(&fields.iter().map(String::as_str).collect::<Vec<_>>());
+            }
+            Probe::Unit { name } => records.add(&["unit", name]),
+        }
+    }
+    records.0
+}

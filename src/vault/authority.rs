@@ -1,0 +1,98 @@
+//! The CA as it is found or supplied: whether it can be one for Cloudify.
+
+use time::{Duration, OffsetDateTime};
+
+use super::certificate::{Certificate, CertificateError};
+use super::key::{KeyError, PrivateKey};
+use super::record::damaged;
+use crate::diag::{Code, Diagnostic, Report};
+
+/// A CA's end is announced this early: every host must be rebuilt before it.
+const CA_NOTICE: Duration = Duration::days(90);
+
+/// Smallest RSA key: what webpki, OpenSSL's default level and NSS accept.
+const MIN_BITS: usize = 2048;
+
+/// Reads a CA's certificate and checks everything about it but its dates.
+///
+/// # Errors
+/// [`Code::VaultDamaged`] or [`Code::CaUnfit`].
+pub(super) fn certificate(bytes: &[u8], file: &str) -> Result<Certificate, Diagnostic> {
+    let unfit = |why: &str| Diagnostic::error(Code::CaUnfit, format!("`{file}` cannot be the CA: {why}"));
+    let ca = Certificate::from_pem(bytes).map_err(|error| match error {
+        CertificateError::Several(_) => unfit(&error.to_string()).help(
+            "Cloudify looks at the first certificate only: give the one self-signed CA that is to sign all hosts",
+        ),
+        other => damaged(file, &other.to_string()),
+    })?;
+    if ca.public_key.is_none() {
+        return Err(unfit("its key is not RSA, and Cloudify works with nothing else"));
+    }
+    if ca.facts.key_bits < MIN_BITS {
+        return Err(unfit(&format!("its key has {} bits, and {MIN_BITS} are the least", ca.facts.key_bits)));
+    }
+    if !ca.usages.ca {
+        return Err(
+            unfit("its basic constraints do not say CA:TRUE").help("this is the certificate of a host or client")
+        );
+    }
+    if !ca.usages.sign_certificates {
+        return Err(unfit("its key usage does not allow it to sign certificates (keyCertSign)"));
+    }
+    if !ca.is_signed_by(&ca) {
+        return Err(unfit("it is not self-signed by RSA with SHA-256, SHA-384 or SHA-512")
+            .help("an intermediate CA does not work: OpenSSL on the hosts would look for its issuer"));
+    }
+    if !super::issue::can_name_issuer(&ca) {
+        return Err(unfit("its subject is of a form that cannot be written again as an issuer")
+            .help("name each attribute once, such as CN and O"));
+    }
+    Ok(ca)
+}
+
+/// Reads a CA's key, which must be the one of its certificate.
+///
+/// # Errors
+/// [`Code::VaultDamaged`], [`Code::KeyUnfit`] or [`Code::KeyOfAnotherCertificate`].
+pub(super) fn key(bytes: &[u8], file: &str, ca: &Certificate, ca_file: &str) -> Result<PrivateKey, Diagnostic> {
+    let key = private_key(bytes, file)?;
+    if ca.belongs_to(&key) {
+        return Ok(key);
+    }
+    let message = format!("`{file}` is not the key of the certificate in `{ca_file}`");
+    Err(Diagnostic::error(Code::KeyOfAnotherCertificate, message).help("put the key back that belongs to the CA"))
+}
+
+/// Reads any private key of the vault.
+///
+/// # Errors
+/// [`Code::VaultDamaged`] or [`Code::KeyUnfit`].
+pub(super) fn private_key(bytes: &[u8], file: &str) -> Result<PrivateKey, Diagnostic> {
+    use super::pem::PemError;
+    PrivateKey::from_pem(bytes).map_err(|error| match error {
+        KeyError::Pem(PemError::Encrypted) | KeyError::NotRsa => {
+            Diagnostic::error(Code::KeyUnfit, format!("`{file}` cannot be used: {error}"))
+                .help("give an RSA key of at least 2048 bits without a passphrase")
+        }
+        other => damaged(file, &other.to_string()),
+    })
+}
+
+/// Judges the CA's dates.
+pub(super) fn check_validity(ca: &Certificate, now: OffsetDateTime, report: &mut Report) {
+    let (from, until) = (ca.facts.not_before, ca.facts.not_after);
+    let name = &ca.facts.common_name;
+    if now > until {
+        let message = format!("the CA `{name}` expired on {}", until.date());
+        report.push(Diagnostic::error(Code::CaValidity, message).help(
+            "no host trusts what it signs any more; a new CA means new bundles for all hosts: see `cfy-seed explain CFY-V007`",
+        ));
+    } else if until - now < CA_NOTICE {
+        let message =
+            format!("the CA `{name}` expires on {}, and with it every certificate of the cluster", until.date());
+        report.push(Diagnostic::warning(Code::CaValidity, message).help("plan the rebuild of all hosts"));
+    } else if now < from {
+        let message = format!("the CA `{name}` is valid from {} on, and it is {} here", from.date(), now.date());
+        report.push(Diagnostic::warning(Code::CaValidity, message).help("look at the clock of this machine"));
+    }
+}

@@ -1,0 +1,347 @@
+//! From what is there and what is wanted to a whole vault: decides first, then makes what is missing.
+
+use std::collections::BTreeMap;
+
+use time::{Duration, OffsetDateTime};
+
+use super::authority;
+use super::certificate::Certificate;
+use super::change::{Action, Changes, Subject};
+use super::files::{CA_CERTIFICATE, CA_KEY, GITIGNORE, RECORD, SECRETS, VaultBytes};
+use super::issue::{self, IssueError, Leaf, Validity};
+use super::key::{NoKey, PrivateKey};
+use super::open::{Opened, Stored};
+use super::record::{CaOrigin, Record};
+use super::vault::{Pair, Vault};
+use super::{credential, generate};
+use crate::diag::{Code, Diagnostic, Report};
+use crate::names::{Credential, RsaSize, Secret, TreePath};
+use crate::plan::Identity;
+use crate::plan::credential::check_credential;
+use crate::world::{NoRandomness, World};
+
+/// A leaf's end is announced this early.
+const LEAF_NOTICE: Duration = Duration::days(30);
+
+/// Why there is no whole vault.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// Something that the user can mend.
+    #[error("the vault cannot be completed")]
+    Refused(Report),
+    /// The machine gave no random bytes.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The machine gave no key.
+    #[error(transparent)]
+    NoKey(#[from] NoKey),
+    /// Cannot happen; a bug of cfy-seed.
+    #[error("{what}: {why}")]
+    Bug {
+        /// Which certificate or file.
+        what: String,
+        /// What was wrong with it.
+        why: String,
+    },
+}
+
+/// What is to be done for one leaf.
+struct Task {
+    subject: Subject,
+    leaf: Leaf,
+    action: Action,
+}
+
+/// What [`ensure`] would do, without doing it: for `plan` and `check`. Needs no key of the CA.
+#[must_use]
+pub fn preview(
+    opened: Option<&Opened>,
+    identity: &Identity,
+    supplied: &BTreeMap<Credential, Secret>,
+    now: OffsetDateTime,
+) -> Changes {
+    let nothing = Opened::default();
+    let opened = opened.unwrap_or(&nothing);
+    let ca_action = ca_action(opened);
+    let mut report = opened.warnings.clone();
+    if let Some(ca) = &opened.ca {
+        authority::check_validity(ca, now, &mut report);
+    }
+    let tasks = tasks(opened, identity, now, &mut report);
+    if opened.ca.is_some() && opened.ca_key.is_none() && tasks.iter().any(|task| task.action != Action::Kept) {
+        report.push(ca_key_missing(&tasks));
+    }
+    note_key_sizes(opened, identity.key, &mut report);
+    check_supplied(supplied, &mut report);
+    let leaves = tasks.into_iter().map(|task| (task.subject, task.action));
+    let certificates = std::iter::once((Subject::Ca, ca_action)).chain(leaves).collect();
+    let missing = |name: &&Credential| !opened.secrets.known.contains_key(name) && !supplied.contains_key(name);
+    let generated = identity.credentials.iter().filter(missing).copied().collect();
+    Changes { certificates, generated, report }
+}
+
+/// Completes a vault: issues what is missing or no longer fits, and nothing else. Removes nothing.
+///
+/// `supplied` are credentials that the spec gives; they are used and not stored. `progress` is called with the number of
+/// keys made and of keys to make, from several threads but never at once; it is not called where no key is to be made.
+///
+/// Everything but the keys and credentials is a function of what goes in: all dates derive from the vault's creation
+/// time (see `Validity::of_leaf` for the one choice that the clock has), serial numbers from what the certificate
+/// says, and PKCS#1 v1.5 signatures have no random part.
+///
+/// # Errors
+/// A CA that has expired or whose key is missing while something must be issued, a supplied credential that does not
+/// work with Cloudify, or a machine without random bytes.
+pub fn ensure(
+    opened: Option<Opened>,
+    identity: &Identity,
+    supplied: &BTreeMap<Credential, Secret>,
+    world: &dyn World,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<(Vault, Changes), VaultError> {
+    let mut opened = opened.unwrap_or_default();
+    let now = whole_seconds(world.now());
+    let changes = preview(Some(&opened), identity, supplied, now);
+    if changes.report.has_errors() {
+        return Err(VaultError::Refused(changes.report));
+    }
+    let created = opened.record.as_ref().map_or(now, |record| record.created);
+    let mut out = Writes::default();
+
+    let new_ca = opened.ca.is_none();
+    let new_leaves = changes.certificates.iter().filter(|(who, what)| *who != Subject::Ca && *what == Action::Issued);
+    let count = usize::from(new_ca) + new_leaves.count();
+    let mut keys = generate::keys(identity.key, count, progress)?.into_iter();
+    if new_ca {
+        let key = keys.next().ok_or(NoKey)?;
+        let ca = issue::authority(&identity.cluster, &key, Validity::of_ca(created, identity.ca_days));
+        opened.ca = Some(ca.map_err(|error| bug("the CA", &error))?);
+        out.add(CA_KEY, VaultBytes::new(key.to_pem().expose().as_bytes().to_vec()))?;
+        opened.ca_key = Some(key);
+    }
+    let Some(ca) = opened.ca.take() else { return Err(bug("the CA", &IssueError::Unreadable)) };
+    let ca_key = opened.ca_key.take();
+    let signer = Signer { ca: &ca, ca_key: ca_key.as_ref(), created, now, leaf_days: identity.leaf_days };
+    let leaves = tasks(&opened, identity, now, &mut Report::default());
+    let pairs = signer.complete(leaves, &mut opened.leaves, &mut keys, &mut out)?;
+
+    for name in &changes.generated {
+        opened.secrets.known.insert(*name, credential::generate(world)?);
+    }
+    if !changes.generated.is_empty() || !opened.files.contains_key(&tree_path(SECRETS)?) {
+        let text = opened.secrets.to_text().map_err(|error| bug(SECRETS, &error))?;
+        out.add(SECRETS, VaultBytes::new(text.expose().as_bytes().to_vec()))?;
+    }
+    let record = Record {
+        cluster: identity.cluster.clone(),
+        created,
+        key: identity.key,
+        ca_origin: opened.ca_origin.unwrap_or(CaOrigin::Generated),
+        ca_sha256: ca.facts.sha256,
+    };
+    out.finish(&mut opened, &record, &ca)?;
+
+    let mut credentials = opened.secrets.known;
+    credentials.extend(supplied.iter().map(|(name, value)| (*name, value.clone())));
+    credentials.retain(|name, _| identity.credentials.contains(name));
+    let vault =
+        Vault { created, ca, pairs, credentials, kept: opened.files, unused: opened.unused, writes: out.files };
+    Ok((vault, changes))
+}
+
+fn ca_action(opened: &Opened) -> Action {
+    match (&opened.ca, &opened.record) {
+        (None, _) => Action::Issued,
+        (Some(_), None) => Action::Supplied,
+        (Some(_), Some(_)) => Action::Kept,
+    }
+}
+
+/// Decides for each host and client what is to be done.
+fn tasks(opened: &Opened, identity: &Identity, now: OffsetDateTime, report: &mut Report) -> Vec<Task> {
+    let hosts = identity.hosts.iter().map(|host| (Subject::Host(host.host.clone()), Leaf::host(host)));
+    let clients = identity.clients.iter().map(|client| (Subject::Client(client.clone()), Leaf::client(client)));
+    hosts
+        .chain(clients)
+        .map(|(subject, leaf)| {
+            let action = match opened.leaves.get(&subject) {
+                None => Action::Issued,
+                Some(stored) => misfit(stored, &leaf, now).map_or(Action::Kept, Action::Reissued),
+            };
+            if action == Action::Kept {
+                warn_of_end(&subject, opened, now, report);
+            }
+            Task { subject, leaf, action }
+        })
+        .collect()
+}
+
+/// Why the certificate that is there does not do any more.
+fn misfit(stored: &Stored, wanted: &Leaf, now: OffsetDateTime) -> Option<String> {
+    let Some(certificate) = &stored.certificate else { return Some("it was missing".into()) };
+    let facts = &certificate.facts;
+    let mut reasons = Vec::new();
+    if facts.common_name != wanted.common_name {
+        reasons.push(format!("its common name is now {}", wanted.common_name));
+    }
+    let have = facts.dns.iter().cloned().chain(facts.ips.iter().map(|ip| format!("IP:{ip}"))).collect();
+    let want = wanted.dns.iter().cloned().chain(wanted.ips.iter().map(|ip| format!("IP:{ip}"))).collect();
+    reasons.extend(difference("new names: ", &want, &have));
+    reasons.extend(difference("names gone: ", &have, &want));
+    if certificate.usages != wanted.usages || certificate.other_names {
+        reasons.push("its usages or other names are not what Cloudify needs".into());
+    }
+    if facts.not_after < now {
+        reasons.push(format!("it expired on {}", facts.not_after.date()));
+    }
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+type Names = std::collections::BTreeSet<String>;
+
+fn difference(what: &str, of: &Names, without: &Names) -> Option<String> {
+    let names: Vec<&str> = of.difference(without).map(String::as_str).collect();
+    (!names.is_empty()).then(|| format!("{what}{}", names.join(", ")))
+}
+
+fn warn_of_end(subject: &Subject, opened: &Opened, now: OffsetDateTime, report: &mut Report) {
+    let Some(certificate) = opened.leaves.get(subject).and_then(|stored| stored.certificate.as_ref()) else { return };
+    let until = certificate.facts.not_after;
+    // Where the CA ends at the same time, its own warning says what to do.
+    let with_its_ca = opened.ca.as_ref().is_some_and(|ca| ca.facts.not_after <= until);
+    if until - now < LEAF_NOTICE && !with_its_ca {
+        let message = format!("the certificate of {subject} expires on {}", until.date());
+        let file = subject.files().map(|[crt, _]| crt).unwrap_or_default();
+        let help = format!("remove `{file}` from the vault and keep its key: the next build issues a new one");
+        report.push(Diagnostic::warning(Code::LeafExpiring, message).help(help));
+    }
+}
+
+fn note_key_sizes(opened: &Opened, wanted: RsaSize, report: &mut Report) {
+    let bits = match wanted {
+        RsaSize::Rsa2048 => 2048,
+        RsaSize::Rsa3072 => 3072,
+        RsaSize::Rsa4096 => 4096,
+    };
+    // A supplied CA's key was never ours to size.
+    let generated = opened.ca_origin != Some(CaOrigin::Supplied);
+    let ca = opened.ca.iter().filter(|_| generated).map(|ca| ca.facts.key_bits);
+    let leaves = opened.leaves.values().map(|stored| stored.key.bits());
+    let others = ca.chain(leaves).filter(|found| *found != bits).count();
+    if others > 0 {
+        let message =
+            format!("{others} keys in the vault are not of the {bits} bits that the spec asks for; they stay");
+        let help = "only new keys have the new size; remove a host's pair from the vault to give it a new one";
+        report.push(Diagnostic::note(Code::KeySizeKept, message).help(help));
+    }
+}
+
+fn ca_key_missing(tasks: &[Task]) -> Diagnostic {
+    let first = tasks.iter().find(|task| task.action != Action::Kept);
+    let who = first.map(|task| task.subject.to_string()).unwrap_or_default();
+    let count = tasks.iter().filter(|task| task.action != Action::Kept).count();
+    let message = format!("{count} certificates are to be issued, {who}'s first, and the CA's key is not here");
+    Diagnostic::error(Code::CaMissing, message)
+        .help("restore `ca.key` from a backup of the vault; no new CA is made in its place")
+}
+
+fn check_supplied(supplied: &BTreeMap<Credential, Secret>, report: &mut Report) {
+    for (name, value) in supplied {
+        if let Err(why) = check_credential(*name, value) {
+            let message = format!("`credentials.{}` does not work with Cloudify: {why}", name.as_str());
+            report.push(Diagnostic::error(Code::CredentialUnfit, message));
+        }
+    }
+}
+
+/// Signs what is to be signed.
+struct Signer<'a> {
+    ca: &'a Certificate,
+    ca_key: Option<&'a PrivateKey>,
+    created: OffsetDateTime,
+    now: OffsetDateTime,
+    leaf_days: u32,
+}
+
+impl Signer<'_> {
+    fn complete(
+        &self,
+        tasks: Vec<Task>,
+        stored: &mut BTreeMap<Subject, Stored>,
+        keys: &mut impl Iterator<Item = PrivateKey>,
+        out: &mut Writes,
+    ) -> Result<BTreeMap<Subject, Pair>, VaultError> {
+        let mut pairs = BTreeMap::new();
+        for Task { subject, leaf, action } in tasks {
+            let [crt_file, key_file] = subject.files().unwrap_or_default();
+            let (key, kept) = match stored.remove(&subject) {
+                Some(Stored { key, certificate }) => (key, certificate),
+                None => {
+                    let key = keys.next().ok_or(NoKey)?;
+                    out.add(&key_file, VaultBytes::new(key.to_pem().expose().as_bytes().to_vec()))?;
+                    (key, None)
+                }
+            };
+            let certificate = match (action, kept) {
+                (Action::Kept, Some(certificate)) => certificate,
+                _ => {
+                    let certificate = self.sign(&subject, &leaf, &key)?;
+                    out.add(&crt_file, VaultBytes::new(certificate.to_pem().into_bytes()))?;
+                    certificate
+                }
+            };
+            let pair = Pair { certificate_pem: certificate.to_pem(), key_pem: key.to_pem(), certificate };
+            pairs.insert(subject, pair);
+        }
+        Ok(pairs)
+    }
+
+    fn sign(&self, subject: &Subject, leaf: &Leaf, key: &PrivateKey) -> Result<Certificate, VaultError> {
+        let ca_key = self.ca_key.ok_or_else(|| bug(&subject.to_string(), &"no key of the CA"))?;
+        let ca = Validity { not_before: self.ca.facts.not_before, not_after: self.ca.facts.not_after };
+        let validity = Validity::of_leaf(self.created, self.leaf_days, self.now, ca);
+        issue::leaf(leaf, key, validity, self.ca, ca_key).map_err(|error| bug(&subject.to_string(), &error))
+    }
+}
+
+/// What is to be written, in the order in which a crash between two files does the least harm: a key without its
+/// certificate is mended by the next run, a certificate without its key is not.
+#[derive(Default)]
+struct Writes {
+    files: Vec<(TreePath, VaultBytes)>,
+}
+
+impl Writes {
+    fn add(&mut self, path: &str, bytes: VaultBytes) -> Result<(), VaultError> {
+        self.files.push((tree_path(path)?, bytes));
+        Ok(())
+    }
+
+    /// Adds what names the whole, last: before it is there, the rest is not yet a vault.
+    fn finish(&mut self, opened: &mut Opened, record: &Record, ca: &Certificate) -> Result<(), VaultError> {
+        if !opened.files.contains_key(&tree_path(GITIGNORE)?) {
+            self.add(GITIGNORE, VaultBytes::new(b"*\n".to_vec()))?;
+        }
+        if !opened.files.contains_key(&tree_path(CA_CERTIFICATE)?) {
+            self.add(CA_CERTIFICATE, VaultBytes::new(ca.to_pem().into_bytes()))?;
+        }
+        if opened.record.as_ref() != Some(record) {
+            let text = record.to_text().map_err(|error| bug(RECORD, &error))?;
+            self.add(RECORD, VaultBytes::new(text.into_bytes()))?;
+        }
+        Ok(())
+    }
+}
+
+fn tree_path(path: &str) -> Result<TreePath, VaultError> {
+    path.parse().map_err(|error| bug(path, &error))
+}
+
+fn bug(what: &str, why: &dyn std::fmt::Display) -> VaultError {
+    VaultError::Bug { what: what.to_owned(), why: why.to_string() }
+}
+
+/// X.509 and `vault.yaml` have no fractions of a second (RFC 5280 §4.1.2.5).
+fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
+    time.to_offset(time::UtcOffset::UTC).replace_nanosecond(0).unwrap_or(time)
+}

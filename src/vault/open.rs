@@ -1,0 +1,254 @@
+//! An existing vault: read, checked, and everything wrong with it said at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::authority;
+use super::certificate::Certificate;
+use super::change::Subject;
+use super::facts_of;
+use super::files::{CA_CERTIFICATE, CA_KEY, CLIENTS, HOSTS, Place, RECORD, SECRETS, VaultBytes, VaultFiles, place};
+use super::key::PrivateKey;
+use super::record::{CaOrigin, Record, Secrets, damaged};
+use crate::diag::{Code, Diagnostic, Report};
+use crate::names::{Credential, Secret, TreePath};
+use crate::plan::Identity;
+use crate::plan::credential::check_credential;
+
+/// A vault that holds together: every piece in it fits the others. Whether it also fits the spec of today, and the day,
+/// is for [`ensure`](super::ensure) to say.
+#[derive(Debug, Default)]
+pub struct Opened {
+    pub(super) record: Option<Record>,
+    pub(super) ca: Option<Certificate>,
+    pub(super) ca_key: Option<PrivateKey>,
+    pub(super) ca_origin: Option<CaOrigin>,
+    pub(super) leaves: BTreeMap<Subject, Stored>,
+    pub(super) secrets: Secrets,
+    pub(super) files: BTreeMap<TreePath, VaultBytes>,
+    pub(super) unused: BTreeSet<TreePath>,
+    pub(super) warnings: Report,
+}
+
+/// The key of a host or client, and its certificate where there is one.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub key: PrivateKey,
+    pub certificate: Option<Certificate>,
+}
+
+impl Opened {
+    /// What was found that does not stop a build.
+    #[must_use]
+    pub const fn warnings(&self) -> &Report {
+        &self.warnings
+    }
+
+    /// The credentials that were generated into it.
+    #[must_use]
+    pub const fn credentials(&self) -> &BTreeMap<Credential, Secret> {
+        &self.secrets.known
+    }
+
+    /// What the certificates in it say, the CA's first; nothing secret.
+    #[must_use]
+    pub fn facts(&self) -> Vec<(Subject, super::CertificateFacts)> {
+        let leaves = self.leaves.iter().filter_map(|(who, stored)| Some((who, stored.certificate.as_ref()?)));
+        facts_of(self.ca.as_ref(), leaves)
+    }
+}
+
+/// Reads a vault and checks that its pieces belong together: to this cluster, to this user, to each other.
+///
+/// The clock is not asked. An empty directory is a vault in which everything is missing.
+///
+/// # Errors
+/// Everything wrong with it, found in one pass; nothing in a report is secret.
+pub fn open(files: VaultFiles, identity: &Identity) -> Result<Opened, Report> {
+    if files.is_blank() {
+        return Ok(Opened::default());
+    }
+    let mut report = Report::default();
+    files.check_permissions(&mut report);
+    let mut reader = Reader { files: &files, report: &mut report };
+    let record = reader.record(identity);
+    let (ca, ca_key) = reader.authority(record.as_ref());
+    let leaves = reader.leaves(identity, ca.as_ref());
+    let secrets = reader.secrets(identity);
+    let unused = reader.strangers(identity);
+    if report.has_errors() {
+        return Err(report);
+    }
+    let ca_origin = record.as_ref().map(|record| record.ca_origin);
+    let files = files.files.into_iter().map(|(path, (bytes, _))| (path, bytes)).collect();
+    Ok(Opened { record, ca, ca_key, ca_origin, leaves, secrets, files, unused, warnings: report })
+}
+
+/// Takes the CA that the spec names: into a vault that has none yet, or to compare with the one it has. Its key may be
+/// left out where nothing is to be issued; it is used and not stored.
+///
+/// # Errors
+/// A CA that Cloudify cannot work with, a key that is not its own, or another CA than the vault's.
+pub fn adopt(
+    opened: Option<Opened>,
+    certificate: (&str, &[u8]),
+    key: Option<(&str, &Secret)>,
+) -> Result<Opened, Report> {
+    let mut opened = opened.unwrap_or_default();
+    let (file, bytes) = certificate;
+    let ca = authority::certificate(bytes, file)?;
+    if opened.ca.as_ref().is_some_and(|own| own.der != ca.der) {
+        let message = format!("`{file}` is not the CA of the vault");
+        let help = "put the former CA back into the spec, or see `cfy-seed explain CFY-V015` for what a change means";
+        return Err(Diagnostic::error(Code::CaChanged, message).help(help).into());
+    }
+    if let Some((key_file, key)) = key {
+        opened.ca_key = Some(authority::key(key.expose().as_bytes(), key_file, &ca, file)?);
+    }
+    opened.ca_origin = opened.ca_origin.or(Some(CaOrigin::Supplied));
+    opened.ca = Some(ca);
+    Ok(opened)
+}
+
+struct Reader<'a> {
+    files: &'a VaultFiles,
+    report: &'a mut Report,
+}
+
+impl Reader<'_> {
+    /// The name of a file in messages.
+    fn shown(&self, path: &str) -> String {
+        format!("{}/{path}", self.files.directory)
+    }
+
+    fn keep<T>(&mut self, result: Result<T, Diagnostic>) -> Option<T> {
+        result.map_err(|diagnostic| self.report.push(diagnostic)).ok()
+    }
+
+    fn record(&mut self, identity: &Identity) -> Option<Record> {
+        let shown = self.shown(RECORD);
+        let record = match self.files.get(RECORD) {
+            Some(bytes) => Record::parse(bytes.expose(), &shown),
+            None => Err(damaged(&shown, "it is missing, and other files of a vault are there")),
+        };
+        let record = self.keep(record)?;
+        if record.cluster != identity.cluster {
+            let message = format!(
+                "`{}` is the vault of `{}`, not of `{}`",
+                self.files.directory, record.cluster, identity.cluster
+            );
+            let help = "name the right vault with --vault, or the right `name` in the spec";
+            self.report.push(Diagnostic::error(Code::VaultOfAnotherCluster, message).help(help));
+        }
+        Some(record)
+    }
+
+    fn authority(&mut self, record: Option<&Record>) -> (Option<Certificate>, Option<PrivateKey>) {
+        let shown = self.shown(CA_CERTIFICATE);
+        let ca = match self.files.get(CA_CERTIFICATE) {
+            Some(bytes) => authority::certificate(bytes.expose(), &shown),
+            None => Err(Diagnostic::error(Code::CaMissing, format!("`{shown}` is missing"))
+                .help("restore it from a backup: no new CA is made in its place, hosts that run would refuse it")),
+        };
+        let Some(ca) = self.keep(ca) else { return (None, None) };
+        if record.is_some_and(|record| record.ca_sha256 != ca.facts.sha256) {
+            let message = format!("`{shown}` is not the CA that `{RECORD}` was written for");
+            let help = "put the former one back: all certificates of a cluster have one CA";
+            self.report.push(Diagnostic::error(Code::CaChanged, message).help(help));
+        }
+        let key =
+            self.files.get(CA_KEY).map(|bytes| authority::key(bytes.expose(), &self.shown(CA_KEY), &ca, &shown));
+        let key = key.and_then(|key| self.keep(key));
+        (Some(ca), key)
+    }
+
+    fn leaves(&mut self, identity: &Identity, ca: Option<&Certificate>) -> BTreeMap<Subject, Stored> {
+        let wanted = Subject::all_of(identity);
+        wanted
+            .into_iter()
+            .filter_map(|subject| {
+                let stored = self.leaf(&subject, ca)?;
+                Some((subject, stored))
+            })
+            .collect()
+    }
+
+    /// The pair of one host or client; nothing where it is missing altogether or was reported.
+    fn leaf(&mut self, subject: &Subject, ca: Option<&Certificate>) -> Option<Stored> {
+        let [crt, key] = subject.files()?;
+        let (crt_shown, key_shown) = (self.shown(&crt), self.shown(&key));
+        let (crt, key) = (self.files.get(&crt), self.files.get(&key));
+        let Some(key) = key else {
+            if crt.is_some() {
+                let found = damaged(&key_shown, "it is missing beside its certificate");
+                let help = format!("restore it from a backup, or remove `{crt_shown}` to have a new pair issued");
+                self.report.push(found.help(help));
+            }
+            return None;
+        };
+        let both =
+            format!("restore it from a backup, or remove `{crt_shown}` and `{key_shown}` to have a new pair issued");
+        let key = authority::private_key(key.expose(), &key_shown).map_err(|found| found.help(&both));
+        let key = self.keep(key)?;
+        let Some(crt) = crt else { return Some(Stored { key, certificate: None }) };
+        let certificate =
+            Certificate::from_pem(crt.expose()).map_err(|error| damaged(&crt_shown, &error.to_string()).help(&both));
+        let certificate = self.keep(certificate)?;
+        if !certificate.belongs_to(&key) {
+            let message = format!("`{key_shown}` is not the key of the certificate in `{crt_shown}`");
+            self.report.push(Diagnostic::error(Code::KeyOfAnotherCertificate, message).help(both));
+        } else if ca.is_some_and(|ca| !certificate.is_signed_by(ca)) {
+            let message = format!("`{crt_shown}` is not signed by the CA of this vault");
+            let help = "restore the right one, or remove it and keep its key to have a new certificate issued";
+            self.report.push(Diagnostic::error(Code::LeafOfAnotherCa, message).help(help));
+        }
+        Some(Stored { key, certificate: Some(certificate) })
+    }
+
+    fn secrets(&mut self, identity: &Identity) -> Secrets {
+        let shown = self.shown(SECRETS);
+        let Some(bytes) = self.files.get(SECRETS) else {
+            if !identity.credentials.is_empty() {
+                let help = "restore it from a backup; where no host is installed yet, remove the whole vault instead";
+                self.report.push(damaged(&shown, "it is missing").help(help));
+            }
+            return Secrets::default();
+        };
+        let Some(secrets) = self.keep(Secrets::parse(bytes.expose(), &shown)) else { return Secrets::default() };
+        for (name, value) in &secrets.known {
+            if let Err(why) = check_credential(*name, value) {
+                let message = format!("`{}` in `{shown}` does not work with Cloudify: {why}", name.as_str());
+                self.report.push(Diagnostic::error(Code::CredentialUnfit, message));
+            }
+        }
+        secrets
+    }
+
+    /// Reports files that do not belong here, and gives those of hosts and clients that the spec no longer names.
+    fn strangers(&mut self, identity: &Identity) -> BTreeSet<TreePath> {
+        let wanted: BTreeSet<String> =
+            Subject::all_of(identity).iter().filter_map(Subject::files).flatten().collect();
+        let mut unused = BTreeSet::new();
+        for path in self.files.files.keys().filter(|path| !wanted.contains(path.as_str())) {
+            match place(path) {
+                Place::Own => {}
+                Place::Leaf => {
+                    unused.insert(path.clone());
+                }
+                Place::Foreign => {
+                    let message = format!("`{}` does not belong into a vault", self.shown(path.as_str()));
+                    let found = Diagnostic::warning(Code::VaultForeignFile, message);
+                    self.report.push(found.help("move it elsewhere; it is left alone"));
+                }
+            }
+        }
+        if let Some(first) = unused.first() {
+            let message = format!(
+                "{} files in `{HOSTS}/` and `{CLIENTS}/` are of nobody that the spec names, such as `{}`",
+                unused.len(),
+                self.shown(first.as_str())
+            );
+            self.report.push(Diagnostic::note(Code::LeafUnused, message).help("they stay and are in no bundle"));
+        }
+        unused
+    }
+}

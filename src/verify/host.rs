@@ -1,0 +1,236 @@
+//! One host's user-data, decoded: does the seed hold together, and do certificates, keys and configs fit each other?
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use time::OffsetDateTime;
+
+use super::pki::{BundledPair, BundledPki, Purpose, check_pki};
+use crate::diag::{Code, Diagnostic, Report, SourceId};
+use crate::names::Digest256;
+use crate::yaml::{self, Node, NodeKind};
+
+const HEADER: &str = "#cloud-config\n";
+const SECRET: &str = "/var/lib/cfy-seed/secret/";
+const STAGED: &str = "/var/lib/cfy-seed/secret/files/";
+const DIGESTS: &str = "/var/lib/cfy-seed/secret/seed.sha256";
+
+/// What cloud-init would write on a host.
+pub struct HostBundle {
+    name: String,
+    files: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for HostBundle {
+    /// Without the contents: they are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HostBundle({}, {} files)", self.name, self.files.len())
+    }
+}
+
+/// Under which addresses and names the configs of a cluster speak to each host.
+#[derive(Debug, Default)]
+pub struct Addresses(BTreeMap<String, (BTreeSet<IpAddr>, BTreeSet<String>)>);
+
+impl HostBundle {
+    /// Decodes user-data as cloud-init does; what is wrong with it, and the files where there are any.
+    #[must_use]
+    pub fn read(name: &str, user_data: &[u8]) -> (Report, Option<Self>) {
+        let refuse = |why: &str| {
+            let message = format!("`{name}`: user-data {why}");
+            (Diagnostic::error(Code::UserDataUnreadable, message).help("build again").into(), None)
+        };
+        let Ok(text) = std::str::from_utf8(user_data) else { return refuse("is not text") };
+        if !text.starts_with(HEADER) {
+            return refuse("does not start with `#cloud-config`");
+        }
+        let (node, found) = yaml::parse(text, SourceId::default());
+        let (Some(node), true) = (node, found.is_empty()) else { return refuse("is not YAML") };
+        let Some(NodeKind::List(items)) = node.get("write_files").map(|list| &list.kind) else {
+            return refuse("has no `write_files`");
+        };
+        let mut files = BTreeMap::new();
+        let mut report = Report::default();
+        for item in items {
+            let (Some(path), Some(content)) = (text_of(item, "path"), text_of(item, "content")) else {
+                return refuse("has an entry of `write_files` without path or content");
+            };
+            let secret = path.starts_with(SECRET);
+            if secret && text_of(item, "permissions") != Some("0600") {
+                report.push(mode_finding(name, path));
+            }
+            files.insert(path.to_owned(), content.to_owned());
+        }
+        let bundle = Self { name: name.to_owned(), files };
+        report.extend(bundle.check_digests());
+        (report, Some(bundle))
+    }
+
+    /// The driver refuses a seed whose digest list does not fit: every other file must be in it, and fit.
+    fn check_digests(&self) -> Report {
+        let wrong = |what: String| {
+            let message = format!("`{}`: {what}", self.name);
+            Diagnostic::error(Code::SeedDigestsDiffer, message).help("build again")
+        };
+        let Some(list) = self.files.get(DIGESTS) else {
+            return wrong("user-data has no digest list".into()).into();
+        };
+        let mut listed: BTreeMap<&str, &str> =
+            list.lines().filter_map(|line| line.split_once("  ")).map(|(digest, path)| (path, digest)).collect();
+        let mut report = Report::default();
+        for (path, content) in self.files.iter().filter(|(path, _)| path.as_str() != DIGESTS) {
+            let digest = Digest256::of(content.as_bytes()).to_string();
+            if listed.remove(path.as_str()) != Some(digest.as_str()) {
+                report.push(wrong(format!("the digest list does not fit `{}`", path.escape_debug())));
+            }
+        }
+        listed
+            .keys()
+            .for_each(|path| report.push(wrong(format!("`{}` is listed and not there", path.escape_debug()))));
+        report
+    }
+
+    fn staged(&self, name: &str) -> Option<&str> {
+        self.files.get(&format!("{STAGED}{name}")).map(String::as_str)
+    }
+
+    /// The role configs, as YAML trees.
+    #[allow(clippy::case_sensitive_file_extension_comparisons, reason = "Linux paths")]
+    fn configs(&self) -> impl Iterator<Item = Node> {
+        self.files
+            .iter()
+            .filter(|(path, _)| {
+                path.starts_with(STAGED) && path.ends_with(".yaml") && !path.ends_with("license.yaml")
+            })
+            .filter_map(|(_, text)| yaml::parse(text, SourceId::default()).0)
+    }
+
+    /// Checks certificates and keys against the CA and against the addresses that any config of the cluster uses.
+    pub(super) fn check(&self, addresses: &Addresses, at: OffsetDateTime) -> Report {
+        let (Some(ca), Some(certificate), Some(key)) =
+            (self.staged("ca.crt"), self.staged("host.crt"), self.staged("host.key"))
+        else {
+            let message = format!("`{}`: the bundle lacks the CA's certificate, its own, or its key", self.name);
+            return Diagnostic::error(Code::HostIncomplete, message).help("build again").into();
+        };
+        let own = self.own_name().unwrap_or(&self.name);
+        let empty = (BTreeSet::new(), BTreeSet::new());
+        let (ips, names) = addresses.0.get(own).unwrap_or(&empty);
+        let (ips, names): (Vec<IpAddr>, Vec<&str>) =
+            (ips.iter().copied().collect(), names.iter().map(String::as_str).collect());
+        let host = BundledPair {
+            name: own,
+            purpose: Purpose::Host,
+            certificate: certificate.as_bytes(),
+            key: key.as_bytes(),
+            addresses: &ips,
+            dns: &names,
+        };
+        let mut pairs = vec![host];
+        pairs.extend(self.clients());
+        let files: Vec<(&str, &[u8])> = self.files.iter().map(|(p, text)| (p.as_str(), text.as_bytes())).collect();
+        check_pki(&BundledPki { host: &self.name, ca: ca.as_bytes(), pairs: &pairs, files: &files, at })
+    }
+
+    fn clients(&self) -> impl Iterator<Item = BundledPair<'_>> {
+        self.files.iter().filter_map(|(path, certificate)| {
+            let name = path.strip_prefix(STAGED)?.strip_suffix(".crt").filter(|n| !matches!(*n, "ca" | "host"))?;
+            let key = self.staged(&format!("{name}.key"))?;
+            Some(BundledPair {
+                name,
+                purpose: Purpose::Client,
+                certificate: certificate.as_bytes(),
+                key: key.as_bytes(),
+                addresses: &[],
+                dns: &[],
+            })
+        })
+    }
+
+    /// The name by which the host knows itself: the record `host` of the driver's plan.
+    fn own_name(&self) -> Option<&str> {
+        let plan = self.files.get(&format!("{SECRET}plan"))?;
+        plan.lines().find_map(|line| line.strip_prefix("host\t")?.split('\t').next())
+    }
+}
+
+impl Addresses {
+    /// Collects from every config: a host's own addresses, and those under which others speak to it.
+    #[must_use]
+    pub fn of(hosts: &[HostBundle]) -> Self {
+        let mut all = Self::default();
+        for host in hosts {
+            let own = host.own_name().unwrap_or(&host.name);
+            for config in host.configs() {
+                for key in ["private_ip", "public_ip", "hostname"] {
+                    all.add(own, config.get("manager").and_then(|manager| text_of(manager, key)));
+                }
+                for address in texts(config.get("networks")) {
+                    all.add(own, Some(address));
+                }
+                let nodes =
+                    config.get("postgresql_server").and_then(|s| s.get("cluster")).and_then(|c| c.get("nodes"));
+                for (name, node) in entries(nodes) {
+                    all.add(name, text_of(node, "ip"));
+                }
+                let members = config.get("rabbitmq").and_then(|rabbitmq| rabbitmq.get("cluster_members"));
+                for (name, member) in entries(members) {
+                    texts(member.get("networks")).for_each(|address| all.add(name, Some(address)));
+                }
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, host: &str, address: Option<&str>) {
+        let Some(address) = address.filter(|text| !text.is_empty()) else { return };
+        let (ips, names) = self.0.entry(host.to_owned()).or_default();
+        match address.parse() {
+            Ok(ip) => {
+                ips.insert(ip);
+            }
+            Err(_) => {
+                names.insert(address.to_owned());
+            }
+        }
+    }
+}
+
+/// All hosts of one tree trust one CA.
+pub(super) fn same_ca(hosts: &[HostBundle]) -> Report {
+    let mut report = Report::default();
+    let mut known = hosts.iter().filter_map(|host| Some((&host.name, host.staged("ca.crt")?)));
+    let Some((first, ca)) = known.next() else { return report };
+    for (name, _) in known.filter(|(_, other)| *other != ca) {
+        let message = format!("`{name}` and `{first}` trust different CAs");
+        report.push(Diagnostic::error(Code::BundledChain, message).help("the tree was mixed; build again"));
+    }
+    report
+}
+
+fn mode_finding(host: &str, path: &str) -> Diagnostic {
+    let message = format!("`{host}`: user-data gives `{}` a mode other than 0600", path.escape_debug());
+    Diagnostic::error(Code::BundleMode, message).help("build again")
+}
+
+fn text_of<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
+    match &node.get(key)?.kind {
+        NodeKind::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn entries(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {
+    let map = match node.map(|node| &node.kind) {
+        Some(NodeKind::Map(entries)) => entries.as_slice(),
+        _ => &[],
+    };
+    map.iter().map(|(key, value)| (key.text.as_str(), value))
+}
+
+fn texts(node: Option<&Node>) -> impl Iterator<Item = &str> {
+    entries(node).filter_map(|(_, value)| match &value.kind {
+        NodeKind::Text(text) => Some(text.as_str()),
+        _ => None,
+    })
+}

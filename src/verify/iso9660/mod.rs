@@ -1,0 +1,309 @@
+//! A small reader of ISO 9660 images with Rock Ridge and Joliet (ECMA-119; RRIP 1.12).
+//!
+//! It reads what a seed image can hold: files and directories in one volume of 2048-byte blocks. Symbolic links,
+//! relocated directories and interleaved files are not read. The bytes are untrusted: every place is checked, every
+//! loop ends, and nothing is copied.
+
+mod rock_ridge;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+const SECTOR: usize = 2048;
+/// Descriptors that are looked at.
+const MAX_DESCRIPTORS: usize = 32;
+const MAX_RECORDS: usize = 200_000;
+const MAX_DEPTH: usize = 16;
+
+/// Why the bytes are no image that we read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IsoReadError {
+    /// No `CD001` where one must be.
+    #[error("it is not an ISO 9660 image")]
+    NotIso,
+    /// No primary volume descriptor.
+    #[error("it has no primary volume descriptor")]
+    NoPrimary,
+    /// Shorter than it says, or a place outside it.
+    #[error("it is cut off: {0} lies behind its end")]
+    Truncated(&'static str),
+    /// A rule is broken.
+    #[error("it is broken: {0}")]
+    Broken(&'static str),
+    /// More than is read.
+    #[error("it has more {0} than are read")]
+    TooMany(&'static str),
+}
+
+/// One file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IsoFile<'b> {
+    /// `st_mode` of Rock Ridge, with the file type; none in the Joliet view.
+    pub mode: Option<u32>,
+    /// Its bytes, in one piece unless it is a file of several sections.
+    pub sections: Vec<&'b [u8]>,
+}
+
+impl<'b> IsoFile<'b> {
+    /// All of its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> Cow<'b, [u8]> {
+        match self.sections.as_slice() {
+            [one] => Cow::Borrowed(one),
+            many => Cow::Owned(many.concat()),
+        }
+    }
+}
+
+impl std::fmt::Debug for IsoFile<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let size: usize = self.sections.iter().map(|section| section.len()).sum();
+        write!(f, "IsoFile({:o}, {size} bytes)", self.mode.unwrap_or_default())
+    }
+}
+
+/// What one kind of reader sees.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IsoView<'b> {
+    /// Files by path.
+    pub files: BTreeMap<String, IsoFile<'b>>,
+    /// Directories below the root, with `st_mode` where it is known.
+    pub directories: BTreeMap<String, Option<u32>>,
+}
+
+/// An image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Volume<'b> {
+    /// The volume label, without the padding.
+    pub label: String,
+    /// What Linux sees; none where the image has no Rock Ridge.
+    pub rock_ridge: Option<IsoView<'b>>,
+    /// What Windows sees, with its own label; none where the image has no Joliet.
+    pub joliet: Option<(String, IsoView<'b>)>,
+}
+
+/// Reads an image.
+///
+/// # Errors
+/// When the bytes are not an image, or one that breaks a rule.
+pub fn read(image: &[u8]) -> Result<Volume<'_>, IsoReadError> {
+    let mut primary = None;
+    let mut joliet = None;
+    for number in 16..16 + MAX_DESCRIPTORS {
+        let Some(descriptor) = image.get(number * SECTOR..(number + 1) * SECTOR) else {
+            return Err(if number == 16 { IsoReadError::NotIso } else { IsoReadError::Truncated("a descriptor") });
+        };
+        if descriptor.get(1..6) != Some(b"CD001") {
+            return Err(IsoReadError::NotIso);
+        }
+        match descriptor.first() {
+            Some(1) if primary.is_none() => primary = Some(descriptor),
+            Some(2) if matches!(descriptor.get(88..91), Some(b"%/@" | b"%/C" | b"%/E")) => joliet = Some(descriptor),
+            Some(255) => break,
+            _ => {}
+        }
+    }
+    let primary = primary.ok_or(IsoReadError::NoPrimary)?;
+    if both32(primary, 80)? as usize > image.len() / SECTOR {
+        return Err(IsoReadError::Truncated("the volume"));
+    }
+    let label = |descriptor: &[u8]| descriptor.get(40..72).unwrap_or_default().to_vec();
+    let (rock, view) = Walk::of(image, primary, Names::RockRidge)?;
+    let joliet = match joliet {
+        None => None,
+        Some(descriptor) => {
+            let label = ucs2(&label(descriptor)).trim_end_matches([' ', '\0']).to_owned();
+            Some((label, Walk::of(image, descriptor, Names::Joliet)?.1))
+        }
+    };
+    let label = String::from_utf8_lossy(&label(primary)).trim_end_matches([' ', '\0']).to_owned();
+    Ok(Volume { label, rock_ridge: rock.then_some(view), joliet })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    RockRidge,
+    Joliet,
+}
+
+/// One directory record.
+#[derive(Debug)]
+struct Record<'b> {
+    sector: u32,
+    size: u32,
+    flags: u8,
+    identifier: &'b [u8],
+    system_use: &'b [u8],
+}
+
+impl<'b> Record<'b> {
+    fn parse(bytes: &'b [u8]) -> Result<Self, IsoReadError> {
+        let short = IsoReadError::Broken("a directory record is too short");
+        let length = usize::from(*bytes.get(32).ok_or(short.clone())?);
+        let identifier = bytes.get(33..33 + length).ok_or(short.clone())?;
+        let system_use = bytes.get((33 + length).next_multiple_of(2)..).unwrap_or_default();
+        let flags = *bytes.get(25).ok_or(short)?;
+        if bytes.get(26..28) != Some(&[0, 0]) || bytes.get(1) != Some(&0) {
+            return Err(IsoReadError::Broken("an interleaved file, or one with an extended attribute record"));
+        }
+        Ok(Self { sector: both32(bytes, 2)?, size: both32(bytes, 10)?, flags, identifier, system_use })
+    }
+
+    fn is_directory(&self) -> bool {
+        self.flags & 0x02 != 0
+    }
+}
+
+struct Walk<'b> {
+    image: &'b [u8],
+    names: Names,
+    /// Whether the root says that SUSP and Rock Ridge are in use.
+    rock: bool,
+    records: usize,
+    visited: BTreeSet<u32>,
+    view: IsoView<'b>,
+}
+
+impl<'b> Walk<'b> {
+    fn of(image: &'b [u8], descriptor: &'b [u8], names: Names) -> Result<(bool, IsoView<'b>), IsoReadError> {
+        if descriptor.get(128..132) != Some(&[0, 8, 8, 0]) {
+            return Err(IsoReadError::Broken("its blocks are not of 2048 bytes"));
+        }
+        let root = Record::parse(descriptor.get(156..190).unwrap_or_default())?;
+        let mut walk =
+            Self { image, names, rock: false, records: 0, visited: BTreeSet::new(), view: IsoView::default() };
+        let mut open = vec![(String::new(), root.sector, root.size, 1)];
+        while let Some((path, sector, size, depth)) = open.pop() {
+            if depth > MAX_DEPTH {
+                return Err(IsoReadError::TooMany("levels of directories"));
+            }
+            if !walk.visited.insert(sector) {
+                return Err(IsoReadError::Broken("a directory is reached twice"));
+            }
+            for (path, record) in walk.directory(&path, sector, size)? {
+                open.push((path, record.sector, record.size, depth + 1));
+            }
+        }
+        Ok((walk.rock, walk.view))
+    }
+
+    fn extent(&self, record: &Record<'b>) -> Result<&'b [u8], IsoReadError> {
+        if record.size == 0 {
+            return Ok(&[]);
+        }
+        slice(self.image, record.sector, 0, record.size)
+    }
+
+    /// Takes the files of a directory over and gives its directories.
+    fn directory(&mut self, above: &str, sector: u32, size: u32) -> Result<Vec<(String, Record<'b>)>, IsoReadError> {
+        let bytes = slice(self.image, sector, 0, size)?;
+        let mut directories = Vec::new();
+        // The sections of a file so far, all but the last.
+        let mut sections: Option<(&[u8], Vec<&'b [u8]>)> = None;
+        for (index, record) in records(bytes)?.into_iter().enumerate() {
+            self.records += 1;
+            if self.records > MAX_RECORDS {
+                return Err(IsoReadError::TooMany("files"));
+            }
+            if index < 2 {
+                if record.identifier != [u8::from(index == 1)] || !record.is_directory() {
+                    return Err(IsoReadError::Broken("a directory does not begin with itself and its parent"));
+                }
+                if index == 0 && above.is_empty() && self.names == Names::RockRidge {
+                    self.rock = rock_ridge::is_used(self.image, record.system_use)?;
+                }
+                continue;
+            }
+            let (name, mode) = self.name(&record)?;
+            let path = if above.is_empty() { name } else { format!("{above}/{name}") };
+            if record.is_directory() {
+                if self.view.directories.insert(path.clone(), mode).is_some() || sections.is_some() {
+                    return Err(IsoReadError::Broken("a name twice in a directory"));
+                }
+                directories.push((path, record));
+                continue;
+            }
+            let mut whole = match sections.take() {
+                Some((identifier, whole)) if identifier == record.identifier => whole,
+                Some(_) => return Err(IsoReadError::Broken("a file lacks its last section")),
+                None => Vec::new(),
+            };
+            whole.push(self.extent(&record)?);
+            if record.flags & 0x80 != 0 {
+                sections = Some((record.identifier, whole));
+            } else if self.view.files.insert(path, IsoFile { mode, sections: whole }).is_some() {
+                return Err(IsoReadError::Broken("a name twice in a directory"));
+            }
+        }
+        if sections.is_some() {
+            return Err(IsoReadError::Broken("a file lacks its last section"));
+        }
+        Ok(directories)
+    }
+
+    fn name(&self, record: &Record<'b>) -> Result<(String, Option<u32>), IsoReadError> {
+        let plain = match self.names {
+            Names::Joliet => ucs2(record.identifier),
+            Names::RockRidge => String::from_utf8_lossy(record.identifier).into_owned(),
+        };
+        let plain = plain.strip_suffix(";1").unwrap_or(&plain).to_owned();
+        let (name, mode) = if self.names == Names::RockRidge && self.rock {
+            let (name, mode) = rock_ridge::attributes(self.image, record.system_use)?;
+            (name.unwrap_or(plain), mode)
+        } else {
+            (plain, None)
+        };
+        if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+            return Err(IsoReadError::Broken("a name that cannot be one"));
+        }
+        Ok((name, mode))
+    }
+}
+
+/// The records of a directory. None crosses a sector; a length of 0 says that the sector has no more.
+fn records(directory: &[u8]) -> Result<Vec<Record<'_>>, IsoReadError> {
+    let mut all = Vec::new();
+    for sector in directory.chunks(SECTOR) {
+        let mut rest = sector;
+        while let Some(&length) = rest.first()
+            && length != 0
+        {
+            let Some((record, others)) = rest.split_at_checked(usize::from(length)) else {
+                return Err(IsoReadError::Broken("a directory record crosses a sector"));
+            };
+            all.push(Record::parse(record)?);
+            rest = others;
+        }
+    }
+    if all.len() < 2 {
+        return Err(IsoReadError::Broken("a directory does not begin with itself and its parent"));
+    }
+    Ok(all)
+}
+
+/// Bytes of the image.
+fn slice(image: &[u8], sector: u32, offset: u32, size: u32) -> Result<&[u8], IsoReadError> {
+    let start = u64::from(sector) * SECTOR as u64 + u64::from(offset);
+    let range = usize::try_from(start).ok().zip(usize::try_from(start + u64::from(size)).ok());
+    range.and_then(|(start, end)| image.get(start..end)).ok_or(IsoReadError::Truncated("a file or directory"))
+}
+
+/// A number that is written in both byte orders, which must agree.
+fn both32(bytes: &[u8], at: usize) -> Result<u32, IsoReadError> {
+    let four = |at: usize| bytes.get(at..at + 4).and_then(|four| <[u8; 4]>::try_from(four).ok());
+    match (four(at), four(at + 4)) {
+        (Some(little), Some(big)) if u32::from_le_bytes(little) == u32::from_be_bytes(big) => {
+            Ok(u32::from_le_bytes(little))
+        }
+        (Some(_), Some(_)) => Err(IsoReadError::Broken("a number differs in its two byte orders")),
+        _ => Err(IsoReadError::Broken("a directory record is too short")),
+    }
+}
+
+fn ucs2(bytes: &[u8]) -> String {
+    let units: Vec<u16> = bytes.as_chunks().0.iter().map(|pair: &[u8; 2]| u16::from_be_bytes(*pair)).collect();
+    String::from_utf16_lossy(&units)
+}
+
+#[cfg(test)]
+mod tests;

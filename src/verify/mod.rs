@@ -1,0 +1,71 @@
+//! Independent readers of what was emitted.
+//!
+//! In: trees and images as [`crate::load`] read them. Out: a [`crate::diag::Report`]. May not: call the writers in
+//! `bundle` — a mistake made there would agree with itself here. Of that room only the manifest's types are shared.
+
+mod host;
+pub mod iso9660;
+pub mod pki;
+mod seed;
+mod sums;
+mod tree;
+
+pub use host::{Addresses, HostBundle};
+pub use seed::{SEED_FILES, SeedFiles, seed};
+pub use tree::{BundleCheck, HostTree, bundle};
+
+use time::OffsetDateTime;
+
+use crate::diag::Report;
+use crate::load::LoadedTree;
+
+/// What was checked, and what was found.
+#[derive(Debug)]
+pub struct Verified {
+    /// The findings.
+    pub report: Report,
+    /// Hosts whose bundles were checked.
+    pub hosts: usize,
+    /// Files whose digests were checked.
+    pub files: usize,
+}
+
+/// Checks a built tree: everything that [`bundle`] does, and in each host's user-data the digests, certificates and keys.
+/// `at` is when the certificates must be valid.
+#[must_use]
+pub fn built_tree(tree: &LoadedTree, at: OffsetDateTime) -> Verified {
+    let check = bundle(tree);
+    let mut report = check.report.clone();
+    let mut hosts = Vec::new();
+    for host in check.hosts() {
+        let Some(bytes) = host.bytes("user-data") else { continue };
+        let (found, bundle) = HostBundle::read(host.facts.name.as_str(), bytes);
+        report.extend(found);
+        hosts.extend(bundle);
+    }
+    report.extend(check_hosts(&hosts, at));
+    Verified { report, hosts: hosts.len(), files: tree.files.len() }
+}
+
+/// Checks one seed image by itself. `name` is what messages call it.
+#[must_use]
+pub fn seed_image(name: &str, image: &[u8], at: OffsetDateTime) -> Verified {
+    let (mut report, files) = seed(name, image);
+    let mut hosts = Vec::new();
+    if let Some(bytes) = files.get("user-data") {
+        let (found, bundle) = HostBundle::read(name, bytes);
+        report.extend(found);
+        hosts.extend(bundle);
+    }
+    report.extend(check_hosts(&hosts, at));
+    Verified { report, hosts: hosts.len(), files: files.len() }
+}
+
+fn check_hosts(hosts: &[HostBundle], at: OffsetDateTime) -> Report {
+    let mut report = host::same_ca(hosts);
+    let addresses = Addresses::of(hosts);
+    for host in hosts {
+        report.extend(host.check(&addresses, at));
+    }
+    report
+}

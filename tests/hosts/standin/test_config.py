@@ -1,0 +1,85 @@
+"""cloudify.md §1.1 and §2.2: loading, and what validate refuses before it looks at a file."""
+
+import unittest
+
+from standin import sandbox  # first: it moves every path
+from standin import checks, config, markers
+from standin.errors import InstallError
+
+
+def write(name, text):
+    (sandbox.ETC / name).write_text(text, encoding="utf-8")
+    return name
+
+
+class Loading(unittest.TestCase):
+    def test_files_merge_from_left_to_right_and_lists_replace(self):
+        first = write("first.yaml", "manager: {private_ip: 10.0.0.1, public_ip: 10.0.0.1}\nservices_to_install: [a, b]\n")
+        second = write("second.yaml", "manager: {public_ip: 192.0.2.1}\nservices_to_install: [c]\n")
+        loaded = config.load([first, second])
+        self.assertEqual(loaded["manager"]["private_ip"], "10.0.0.1")
+        self.assertEqual(loaded["manager"]["public_ip"], "192.0.2.1")
+        self.assertEqual(loaded["services_to_install"], ["c"])
+        self.assertEqual(loaded["networks"], {"default": "10.0.0.1", "external": "192.0.2.1"})
+
+    def test_unknown_keys_are_accepted(self):
+        loaded = config.load([write("unknown.yaml", "manager: {privat_ip: typo}\n")])
+        self.assertEqual(loaded["manager"]["privat_ip"], "typo")
+
+    def test_paths_outside_etc_cloudify_are_refused(self):
+        for path in ("/tmp/config.yaml", "../config.yaml"):
+            with self.assertRaisesRegex(InstallError, "Expected configuration files to be in /etc/cloudify"):
+                config.load([path])
+
+    def test_a_missing_file_means_an_all_in_one(self):
+        self.assertEqual(len(config.load(["typo.yaml"])["services_to_install"]), 5)
+
+    def test_a_node_without_ip_is_a_key_error(self):
+        loaded = config.load([write("node.yaml", "postgresql_server: {cluster: {nodes: {a: {}}}}\n")])
+        with self.assertRaises(KeyError):
+            config.database_nodes(loaded)
+
+
+class Checking(unittest.TestCase):
+    def test_path_must_have_all_four(self):
+        checks.check_path("/usr/local/sbin:/sbin:/bin:/usr/sbin:/usr/bin")
+        for path in ("/usr/sbin:/usr/bin", "/sbin:/bin:/usr/sbin", ""):
+            with self.assertRaisesRegex(InstallError, "PATH must match"):
+                checks.check_path(path)
+
+    def test_addresses_must_be_set_and_local(self):
+        loaded = config.load([write("empty.yaml", "")])
+        with self.assertRaisesRegex(InstallError, "Private IP not set"):
+            checks.check_addresses(loaded)
+        loaded["manager"].update(private_ip="192.0.2.77", public_ip="192.0.2.77")
+        with self.assertRaisesRegex(InstallError, "not associated with any INET-type address"):
+            checks.check_addresses(loaded)
+        loaded["manager"]["private_ip"] = "db-1.example.com"   # a name is accepted unchecked
+        checks.check_addresses(loaded)
+
+    def test_numbers_in_place_of_secrets_crash(self):
+        text = ("postgresql_server: {postgres_password: x, cert_path: c, key_path: k, ca_path: a, cluster: {"
+                "nodes: {a: {ip: 10.0.0.1}, b: {ip: 10.0.0.2}}, patroni: {rest_password: x},"
+                "postgres: {replicator_password: x},"
+                "etcd: {cluster_token: 12345, root_password: x, patroni_password: x}}}\n"
+                "services_to_install: [database_service]\n")
+        with self.assertRaises(AttributeError):
+            checks.check_database(config.load([write("number.yaml", text)]))
+
+    def test_database_and_manager_cannot_share_a_file_in_a_cluster(self):
+        loaded = config.load([write("both.yaml", "postgresql_server: {cluster: {nodes: {a: {ip: 10.0.0.1}}}}\n")])
+        with self.assertRaisesRegex(InstallError, "Cannot install database_service"):
+            checks.check_database(loaded)
+
+
+class Markers(unittest.TestCase):
+    def test_only_the_end_touches_the_service_markers(self):
+        markers.early("packages.yaml")
+        self.assertFalse(markers.configured("database_service"))
+        markers.finish(["database_service"])
+        self.assertTrue(markers.configured("database_service"))
+        self.assertTrue((markers.INSTALLED / "database_service").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

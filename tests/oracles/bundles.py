@@ -1,0 +1,75 @@
+"""The fixtures' bundles, built once by the binary that CFY_SEED names, and taken apart by PyYAML."""
+
+import functools
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import yaml
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = os.environ.get("CFY_SEED", str(ROOT / "target/debug/cfy-seed"))
+CACHE = pathlib.Path(os.environ.get("CFY_TEST_CACHE", pathlib.Path.home() / ".cache/cfy-seed-tests"))
+SHAPES = {"nine-node": "golden", "all-in-one": "single"}
+_scratch = tempfile.TemporaryDirectory(prefix="cfy-seed-oracles-")
+SCRATCH = pathlib.Path(_scratch.name)
+
+
+def run(*words, check=True, **more):
+    """Runs a program; its output is text, and a failure shows it."""
+    done = subprocess.run([str(word) for word in words], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, check=False, **more)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{words[0]} ended with {done.returncode}:\n{done.stdout}")
+    return done
+
+
+class Host:
+    def __init__(self, directory):
+        self.name = directory.name
+        self.directory = directory
+        self.user_data = (directory / "user-data").read_text(encoding="utf-8")
+        self.config = yaml.safe_load(self.user_data)
+        self.files = {entry["path"]: entry["content"] for entry in self.config["write_files"]}
+
+    def seed(self, name):
+        return self.files["/var/lib/cfy-seed/secret/files/" + name]
+
+    def records(self, kind):
+        lines = self.files["/var/lib/cfy-seed/secret/plan"].splitlines()
+        return [line.split("\t")[1:] for line in lines if line.startswith(kind + "\t")]
+
+    def unpack(self):
+        """The seed's files in a directory of their own."""
+        to = SCRATCH / "seed" / self.name
+        to.mkdir(parents=True, exist_ok=True)
+        for path, content in self.files.items():
+            if "/secret/files/" in path:
+                (to / pathlib.Path(path).name).write_text(content, encoding="utf-8")
+        return to
+
+
+class Bundle:
+    def __init__(self, shape, home):
+        self.home = home
+        self.vault = home / "vault"
+        self.tree = home / "out" / SHAPES[shape]
+        self.hosts = [Host(path) for path in sorted((self.tree / "hosts").iterdir())]
+
+    def host(self, name):
+        return next(host for host in self.hosts if host.name == name)
+
+
+@functools.cache
+def bundle(shape):
+    home = SCRATCH / shape
+    shutil.copytree(ROOT / "tests/fixtures" / shape, home)
+    run("chmod", "-R", "u=rwX,go=", home)
+    run(PROGRAM, "build", "--vault", "vault", cwd=home)
+    return Bundle(shape, home)
+
+
+def all_hosts():
+    return [host for shape in SHAPES for host in bundle(shape).hosts]

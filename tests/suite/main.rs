@@ -1,0 +1,31 @@
+//! Everything that is tested from outside, on what the library and the binary really make.
+//!
+//! One binary, because each one costs a link of the whole crate. `tests/run` is the command that runs it all.
+#![allow(
+    clippy::pedantic,
+    clippy::expect_used,
+    clippy::panic,
+    missing_debug_implementations,
+    missing_docs,
+    reason = "a test may panic, and its names say what it is about"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros,
+    reason = "the walls are for the rooms: tests read, write and start what they want"
+)]
+
+mod support;
+
+mod bad_specs;
+mod builds;
+mod commands;
+mod configs;
+mod facts;
+mod faults;
+mod golden;
+mod inputs;
+mod properties;
+mod secrets;
+mod vaults;

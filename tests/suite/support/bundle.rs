@@ -1,0 +1,128 @@
+//! Bundles as hosts would see them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::OnceLock;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use cfy_seed::project::{Destination, Project};
+use cfy_seed::world::FixedWorld;
+use serde_json::Value;
+
+use super::Scratch;
+
+/// A built tree with what it was built from.
+pub struct Bundle {
+    pub scratch: Scratch,
+    pub tree: Utf8PathBuf,
+    pub hosts: BTreeMap<String, Host>,
+}
+
+/// One host's bundle.
+pub struct Host {
+    pub name: String,
+    pub user_data: String,
+    /// `user_data` as YAML without the content of its files.
+    pub config: Value,
+    /// The files that write_files makes, by path: mode and content.
+    pub files: BTreeMap<String, (String, String)>,
+}
+
+impl Bundle {
+    /// The nine nodes and the balancer of `tests/fixtures`, built once for all tests.
+    pub fn nine_node() -> &'static Self {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        BUNDLE.get_or_init(|| Self::build(Scratch::fixture("nine-node")))
+    }
+
+    /// The all-in-one of `tests/fixtures`.
+    pub fn all_in_one() -> &'static Self {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        BUNDLE.get_or_init(|| Self::build(Scratch::fixture("all-in-one")))
+    }
+
+    /// The nine nodes with one text of their spec replaced: the vault stays.
+    pub fn nine_node_with(from: &str, to: &str) -> Self {
+        let scratch = Scratch::fixture("nine-node");
+        let spec = fs::read_to_string(scratch.spec()).expect("a spec");
+        assert!(spec.contains(from), "{from}");
+        scratch.write("cluster.yaml", spec.replace(from, to));
+        Self::build(scratch)
+    }
+
+    /// Builds what is in a directory, with the library and a world that stands still.
+    pub fn build(scratch: Scratch) -> Self {
+        let mut project = Project::open(Some(&scratch.spec())).expect("sound profiles");
+        let Some(plan) = project.plan.take() else { panic!("{:#?}", project.report) };
+        let to = Destination { out: scratch.join("out"), vault: scratch.join("vault") };
+        let built = project.build(&plan, &to, &FixedWorld::default(), &|_, _| ()).expect("a build");
+        Self::read(scratch, built.published.path)
+    }
+
+    /// Reads a built tree.
+    pub fn read(scratch: Scratch, tree: Utf8PathBuf) -> Self {
+        let entries = fs::read_dir(tree.join("hosts")).expect("hosts");
+        let directories = entries.map(|entry| Utf8PathBuf::try_from(entry.expect("an entry").path()).expect("UTF-8"));
+        let hosts = directories.map(|path| Host::read(&path)).map(|host| (host.name.clone(), host)).collect();
+        Self { scratch, tree, hosts }
+    }
+
+    pub fn host(&self, name: &str) -> &Host {
+        &self.hosts[name]
+    }
+
+    pub fn vault(&self, path: &str) -> String {
+        fs::read_to_string(self.scratch.join("vault").join(path)).expect("a file of the vault")
+    }
+
+    /// The credentials in the vault, by name.
+    pub fn credentials(&self) -> BTreeMap<String, String> {
+        let secrets: Value = serde_yaml::from_str(&self.vault("secrets.yaml")).expect("YAML");
+        serde_json::from_value(secrets["credentials"].clone()).expect("credentials")
+    }
+}
+
+impl Host {
+    fn read(directory: &Utf8Path) -> Self {
+        let user_data = fs::read_to_string(directory.join("user-data")).expect("user-data");
+        let mut config: Value = serde_yaml::from_str(&user_data).expect("YAML");
+        let mut files = BTreeMap::new();
+        for file in config["write_files"].as_array_mut().expect("files") {
+            let content = file.as_object_mut().expect("a file").remove("content").expect("content");
+            let text = |value: &Value| value.as_str().expect("text").to_owned();
+            let twice = files.insert(text(&file["path"]), (text(&file["permissions"]), text(&content)));
+            assert!(twice.is_none(), "a file twice in {directory}");
+        }
+        Self { name: directory.file_name().expect("a name").to_owned(), user_data, config, files }
+    }
+
+    pub fn text(&self, path: &str) -> &str {
+        let Some((_, content)) = self.files.get(path) else { panic!("{} has no {path}", self.name) };
+        content
+    }
+
+    /// A file of the seed by its name below `secret/files`.
+    pub fn seed(&self, name: &str) -> &str {
+        self.text(&format!("/var/lib/cfy-seed/secret/files/{name}"))
+    }
+
+    /// The config of a role.
+    pub fn role(&self, role: &str) -> Value {
+        serde_yaml::from_str(self.seed(&format!("{role}.yaml"))).expect("YAML")
+    }
+
+    /// The lines of the driver's plan whose first field is this, without it.
+    pub fn records(&self, kind: &str) -> Vec<Vec<&str>> {
+        let lines = self.text("/var/lib/cfy-seed/secret/plan").lines().map(|line| line.split('\t'));
+        lines
+            .map(Iterator::collect::<Vec<_>>)
+            .filter(|fields| fields[0] == kind)
+            .map(|fields| fields[1..].to_vec())
+            .collect()
+    }
+
+    /// The lines of a gate or health file.
+    pub fn probes(&self, kind: &str, role: &str) -> Vec<&str> {
+        self.text(&format!("/var/lib/cfy-seed/secret/{kind}/{role}")).lines().collect()
+    }
+}
