@@ -50,7 +50,6 @@ fn a_second_run_keeps_every_byte_and_makes_no_key() {
     let identity = small();
     let (first, changes) = fresh(&identity);
     assert_eq!((changes.issued(), changes.generated.len()), (3, 12));
-    assert_eq!(first.writes().last().expect("files").0.as_str(), "vault.yaml");
 
     let opened = reopen(&first, &identity);
     assert!(opened.warnings().is_empty());
@@ -71,6 +70,29 @@ fn a_second_run_keeps_every_byte_and_makes_no_key() {
     assert_eq!((one.certificate_pem(), one.key_pem()), (two.certificate_pem(), two.key_pem()));
     for name in Credential::ALL {
         assert_eq!(first.credential(*name), second.credential(*name));
+    }
+}
+
+/// What names the whole comes first: wherever a first build is killed, the next one goes on with what is there.
+#[test]
+fn a_first_build_cut_between_any_two_files_goes_on() {
+    let identity = small();
+    let (whole, _) = fresh(&identity);
+    let none = VaultFiles { files: BTreeMap::new(), ..on_disk(&whole) };
+    assert_eq!(whole.writes().len(), 9);
+    for cut in 0..whole.writes().len() {
+        let mut files = none.clone();
+        for (path, bytes) in &whole.writes()[..cut] {
+            put(&mut files, path.as_str(), bytes.expose());
+        }
+        let opened = open(files.clone(), &identity).unwrap_or_else(|report| panic!("{cut} files: {report:?}"));
+        let (again, _) = issue(Some(opened), &identity, &FixedWorld::new(datetime!(2026-01-02 00:00 UTC), 3));
+        let now = content(&again);
+        assert_eq!(now.len(), whole.writes().len(), "after {cut} files");
+        for (path, (bytes, _)) in files.files {
+            assert!(now[path.as_str()] == bytes.expose(), "{path} was replaced after {cut} files");
+        }
+        open(on_disk(&again), &identity).expect("a whole vault");
     }
 }
 

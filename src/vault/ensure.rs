@@ -106,24 +106,27 @@ pub fn ensure(
         return Err(VaultError::Refused(changes.report));
     }
     let created = opened.record.as_ref().map_or(now, |record| record.created);
-    let mut out = Writes::default();
+    let (mut out, mut leaf_files) = (Writes::default(), Writes::default());
 
     let new_ca = opened.ca.is_none();
+    let new_ca_key = new_ca && opened.ca_key.is_none();
     let new_leaves = changes.certificates.iter().filter(|(who, what)| *who != Subject::Ca && *what == Action::Issued);
-    let count = usize::from(new_ca) + new_leaves.count();
+    let count = usize::from(new_ca_key) + new_leaves.count();
     let mut keys = generate::keys(identity.key, count, progress)?.into_iter();
-    if new_ca {
+    if new_ca_key {
         let key = keys.next().ok_or(NoKey)?;
-        let ca = issue::authority(&identity.cluster, &key, Validity::of_ca(created, identity.ca_days));
-        opened.ca = Some(ca.map_err(|error| bug("the CA", &error))?);
         out.add(CA_KEY, VaultBytes::new(key.to_pem().expose().as_bytes().to_vec()))?;
         opened.ca_key = Some(key);
+    }
+    if let (true, Some(key)) = (new_ca, &opened.ca_key) {
+        let ca = issue::authority(&identity.cluster, key, Validity::of_ca(created, identity.ca_days));
+        opened.ca = Some(ca.map_err(|error| bug("the CA", &error))?);
     }
     let Some(ca) = opened.ca.take() else { return Err(bug("the CA", &IssueError::Unreadable)) };
     let ca_key = opened.ca_key.take();
     let signer = Signer { ca: &ca, ca_key: ca_key.as_ref(), created, now, leaf_days: identity.leaf_days };
     let leaves = tasks(&opened, identity, now, &mut Report::default());
-    let pairs = signer.complete(leaves, &mut opened.leaves, &mut keys, &mut out)?;
+    let pairs = signer.complete(leaves, &mut opened.leaves, &mut keys, &mut leaf_files)?;
 
     for name in &changes.generated {
         opened.secrets.known.insert(*name, credential::generate(world)?);
@@ -139,7 +142,8 @@ pub fn ensure(
         ca_origin: opened.ca_origin.unwrap_or(CaOrigin::Generated),
         ca_sha256: ca.facts.sha256,
     };
-    out.finish(&mut opened, &record, &ca)?;
+    out.finish(&opened, &record, &ca)?;
+    out.files.append(&mut leaf_files.files);
 
     let mut credentials = opened.secrets.known;
     credentials.extend(supplied.iter().map(|(name, value)| (*name, value.clone())));
@@ -152,8 +156,8 @@ pub fn ensure(
 fn ca_action(opened: &Opened) -> Action {
     match (&opened.ca, &opened.record) {
         (None, _) => Action::Issued,
-        (Some(_), None) => Action::Supplied,
-        (Some(_), Some(_)) => Action::Kept,
+        (Some(_), None) if opened.ca_origin == Some(CaOrigin::Supplied) => Action::Supplied,
+        (Some(_), _) => Action::Kept,
     }
 }
 
@@ -304,8 +308,9 @@ impl Signer<'_> {
     }
 }
 
-/// What is to be written, in the order in which a crash between two files does the least harm: a key without its
-/// certificate is mended by the next run, a certificate without its key is not.
+/// What is to be written, in the order in which a kill between two files does no harm: what names the whole before the
+/// leaves, so that a vault without `vault.yaml` and without leaves is one whose first build was cut; each key before its
+/// certificate, because the next run mends a key without a certificate and cannot mend the other way round.
 #[derive(Default)]
 struct Writes {
     files: Vec<(TreePath, VaultBytes)>,
@@ -317,8 +322,8 @@ impl Writes {
         Ok(())
     }
 
-    /// Adds what names the whole, last: before it is there, the rest is not yet a vault.
-    fn finish(&mut self, opened: &mut Opened, record: &Record, ca: &Certificate) -> Result<(), VaultError> {
+    /// Adds what names the whole.
+    fn finish(&mut self, opened: &Opened, record: &Record, ca: &Certificate) -> Result<(), VaultError> {
         if !opened.files.contains_key(&tree_path(GITIGNORE)?) {
             self.add(GITIGNORE, VaultBytes::new(b"*\n".to_vec()))?;
         }

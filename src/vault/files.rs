@@ -103,6 +103,11 @@ impl VaultFiles {
         self.files.keys().all(|path| matches!(path.as_str(), GITIGNORE | LOCK))
     }
 
+    /// Whether its first build was cut before `vault.yaml`, which is written before the first leaf.
+    pub(super) fn is_begun(&self) -> bool {
+        self.get(RECORD).is_none() && self.files.keys().all(|path| place(path) != Place::Leaf)
+    }
+
     pub(super) fn get(&self, path: &str) -> Option<&VaultBytes> {
         let path: TreePath = path.parse().ok()?;
         self.files.get(&path).map(|(bytes, _)| bytes)

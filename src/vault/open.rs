@@ -69,7 +69,7 @@ pub fn open(files: VaultFiles, identity: &Identity) -> Result<Opened, Report> {
     }
     let mut report = Report::default();
     files.check_permissions(&mut report);
-    let mut reader = Reader { files: &files, report: &mut report };
+    let mut reader = Reader { files: &files, begun: files.is_begun(), report: &mut report };
     let record = reader.record(identity);
     let (ca, ca_key) = reader.authority(record.as_ref());
     let leaves = reader.leaves(identity, ca.as_ref());
@@ -111,6 +111,8 @@ pub fn adopt(
 
 struct Reader<'a> {
     files: &'a VaultFiles,
+    /// The first build was cut: nothing was published from it, so what is missing is made now, and what is there stays.
+    begun: bool,
     report: &'a mut Report,
 }
 
@@ -128,6 +130,7 @@ impl Reader<'_> {
         let shown = self.shown(RECORD);
         let record = match self.files.get(RECORD) {
             Some(bytes) => Record::parse(bytes.expose(), &shown),
+            None if self.begun => return None,
             None => Err(damaged(&shown, "it is missing, and other files of a vault are there")),
         };
         let record = self.keep(record)?;
@@ -146,6 +149,11 @@ impl Reader<'_> {
         let shown = self.shown(CA_CERTIFICATE);
         let ca = match self.files.get(CA_CERTIFICATE) {
             Some(bytes) => authority::certificate(bytes.expose(), &shown),
+            None if self.begun => {
+                let key = self.files.get(CA_KEY);
+                let key = key.map(|bytes| authority::private_key(bytes.expose(), &self.shown(CA_KEY)));
+                return (None, key.and_then(|key| self.keep(key)));
+            }
             None => Err(Diagnostic::error(Code::CaMissing, format!("`{shown}` is missing"))
                 .help("restore it from a backup: no new CA is made in its place, hosts that run would refuse it")),
         };
@@ -207,7 +215,7 @@ impl Reader<'_> {
     fn secrets(&mut self, identity: &Identity) -> Secrets {
         let shown = self.shown(SECRETS);
         let Some(bytes) = self.files.get(SECRETS) else {
-            if !identity.credentials.is_empty() {
+            if !identity.credentials.is_empty() && !self.begun {
                 let help = "restore it from a backup; where no host is installed yet, remove the whole vault instead";
                 self.report.push(damaged(&shown, "it is missing").help(help));
             }
