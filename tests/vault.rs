@@ -20,7 +20,9 @@ use std::time::Instant;
 use cfy_seed::diag::{Code, Report, Severity};
 use cfy_seed::names::{Credential, RsaSize, Secret};
 use cfy_seed::plan::Identity;
-use cfy_seed::vault::{Action, Subject, Vault, VaultBytes, VaultError, VaultFiles, adopt, ensure, open, preview};
+use cfy_seed::vault::{
+    Action, Subject, SuppliedCa, Vault, VaultBytes, VaultError, VaultFiles, adopt, ensure, open, preview,
+};
 use cfy_seed::world::{FixedWorld, RealWorld};
 use nine_node::{bytes, fresh, host, identity, issue, on_disk, put, reopen, small, take};
 use time::macros::datetime;
@@ -324,25 +326,33 @@ fn a_supplied_ca_signs_and_its_key_stays_outside() {
     let identity = small();
     let (theirs, _) = fresh(&identity);
     let (crt, key) = (bytes(&on_disk(&theirs), "ca.crt"), bytes(&on_disk(&theirs), "ca.key"));
-    let key = Secret::new(String::from_utf8(key).expect("text"));
-    let opened = adopt(None, ("corp.crt", &crt), Some(("corp.key", &key))).expect("a CA");
+    let key = VaultBytes::new(key);
+    let ca = |crt: &[u8], key| {
+        let (ca, found) = SuppliedCa::read(Some(("corp.crt", crt)), key, None, datetime!(2026-06-01 00:00 UTC));
+        let codes: Vec<Code> = found.into_iter().map(|(_, found)| found.code).collect();
+        if codes.is_empty() { Ok(ca.expect("a CA")) } else { Err(codes) }
+    };
+    let signing = ca(&crt, Some(("corp.key", &key))).expect("a CA");
+    let opened = adopt(None, &signing).expect("a CA");
     let (vault, changes) = issue(Some(opened), &identity, &FixedWorld::default());
     assert_eq!(changes.certificates[0], (Subject::Ca, Action::Supplied));
     assert!(!content(&vault).contains_key("ca.key"));
     assert_eq!(vault.ca_certificate_pem().as_bytes(), crt);
 
-    let opened = adopt(Some(reopen(&vault, &identity)), ("corp.crt", &crt), None).expect("the same CA");
+    let silent = ca(&crt, None).expect("a CA");
+    let opened = adopt(Some(reopen(&vault, &identity)), &silent).expect("the same CA");
     assert!(issue(Some(opened), &identity, &FixedWorld::default()).1.is_empty());
     let (another, _) = fresh(&small());
     let another = bytes(&on_disk(&another), "ca.crt");
-    let report = adopt(Some(reopen(&vault, &identity)), ("corp.crt", &another), None).expect_err("another CA");
+    let other = ca(&another, None).expect("a CA");
+    let report = adopt(Some(reopen(&vault, &identity)), &other).expect_err("another CA");
     assert_eq!(codes(&report), [Code::CaChanged]);
-    let report = adopt(None, ("corp.crt", &another), Some(("corp.key", &key))).expect_err("another key");
-    assert_eq!(codes(&report), [Code::KeyOfAnotherCertificate]);
-    let leaf = bytes(&on_disk(&vault), "hosts/db-1.crt");
-    assert_eq!(codes(&adopt(None, ("corp.crt", &leaf), None).expect_err("a leaf")), [Code::CaUnfit]);
-    let two = [crt.as_slice(), &another].concat();
-    assert_eq!(codes(&adopt(None, ("corp.crt", &two), None).expect_err("a bundle")), [Code::CaUnfit]);
+    let refused = |crt: &[u8], key| ca(crt, key).map(drop).expect_err("a refusal");
+    assert_eq!(refused(&another, Some(("corp.key", &key))), [Code::KeyOfAnotherCertificate]);
+    assert_eq!(refused(&bytes(&on_disk(&vault), "hosts/db-1.crt"), None), [Code::CaUnfit]);
+    assert_eq!(refused(&[crt.as_slice(), &another].concat(), None), [Code::CaUnfit]);
+    let shown = format!("{signing:?}");
+    assert!(!shown.contains("PRIVATE"), "{shown}");
 }
 
 #[test]

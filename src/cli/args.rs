@@ -99,6 +99,10 @@ pub struct Build {
     /// The cluster's vault [default: <cluster>.vault beside the spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
+    /// The passphrase of the CA's key that the spec names: the first line of this file, or of stdin for `-`
+    /// [default: asked for on a terminal, where something is to be issued]
+    #[arg(long, value_name = "FILE")]
+    pub ca_passphrase_file: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Args)]

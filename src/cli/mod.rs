@@ -11,6 +11,7 @@ mod explain;
 mod init;
 mod meta;
 mod output;
+mod passphrase;
 mod plan;
 mod verify;
 

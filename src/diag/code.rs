@@ -98,6 +98,10 @@ codes! {
     GenerationOutOfRange = "CFY-P024",
     /// Names that people mistake for each other.
     LookAlikeNames = "CFY-P025",
+    /// A passphrase without the key that it would open.
+    PassphraseWithoutKey = "CFY-P043",
+    /// A validity for a CA that is not made here.
+    CaDaysUnused = "CFY-P044",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",
@@ -168,6 +172,16 @@ codes! {
     VaultOwner = "CFY-V016",
     /// Certificates of hosts that are no longer in the spec stay.
     LeafUnused = "CFY-V017",
+    /// A file of a CA, or one that is imported, cannot be read or holds something else.
+    PkiFileUnusable = "CFY-V018",
+    /// The key of the CA is encrypted, and its passphrase is not here.
+    CaKeyLocked = "CFY-V019",
+    /// The passphrase does not open the key of the CA.
+    WrongPassphrase = "CFY-V020",
+    /// A key is encrypted in a way that is not opened.
+    KeyEncryption = "CFY-V021",
+    /// Requests wait for the certificates of a CA outside.
+    CertificatesAwaited = "CFY-V025",
     /// A certificate in a bundle cannot be read.
     BundledCertificateUnreadable = "CFY-B050",
     /// A certificate in a bundle has no path to the bundle's CA.

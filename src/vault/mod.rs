@@ -11,24 +11,29 @@ mod authority;
 mod certificate;
 mod change;
 mod credential;
+mod encrypted;
 mod ensure;
 mod files;
+mod fit;
 mod generate;
 mod issue;
 mod key;
 mod open;
 mod pem;
 mod record;
+mod supplied;
 #[allow(clippy::module_inception, reason = "the room's noun")]
 mod vault;
+mod writes;
 
 pub use certificate::CertificateFacts;
 pub use change::{Action, Changes, Subject};
 pub use ensure::{VaultError, ensure, preview};
 pub use files::{Permissions, VaultBytes, VaultFiles};
 pub use key::NoKey;
-pub use open::{Opened, adopt, open};
+pub use open::{Opened, open};
 pub use record::CaOrigin;
+pub use supplied::{SuppliedCa, SuppliedFile, SuppliedFindings, adopt};
 pub use vault::{Pair, Vault};
 
 /// What these certificates say, the CA's first.

@@ -1,6 +1,7 @@
 //! An existing vault: read, checked, and everything wrong with it said at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::authority;
 use super::certificate::Certificate;
@@ -20,9 +21,15 @@ use crate::plan::credential::check_credential;
 pub struct Opened {
     pub(super) record: Option<Record>,
     pub(super) ca: Option<Certificate>,
-    pub(super) ca_key: Option<PrivateKey>,
+    pub(super) ca_key: Option<Arc<PrivateKey>>,
+    /// The key is named and encrypted, and nobody gave its passphrase.
+    pub(super) ca_key_locked: bool,
     pub(super) ca_origin: Option<CaOrigin>,
+    /// Whether the CA's dates were looked at where it was named.
+    pub(super) ca_judged: bool,
     pub(super) leaves: BTreeMap<Subject, Stored>,
+    /// Files that an import brought and that are not in the vault yet.
+    pub(super) imported: Vec<(TreePath, VaultBytes)>,
     pub(super) secrets: Secrets,
     pub(super) files: BTreeMap<TreePath, VaultBytes>,
     pub(super) unused: BTreeSet<TreePath>,
@@ -37,6 +44,12 @@ pub(super) struct Stored {
 }
 
 impl Opened {
+    /// Whether the certificates come from a CA outside, whose key is not at hand: they are taken as they are, as long
+    /// as they do.
+    pub(super) fn is_signed_outside(&self) -> bool {
+        self.ca_origin == Some(CaOrigin::Supplied) && self.ca_key.is_none() && !self.ca_key_locked
+    }
+
     /// What was found that does not stop a build.
     #[must_use]
     pub const fn warnings(&self) -> &Report {
@@ -73,40 +86,27 @@ pub fn open(files: VaultFiles, identity: &Identity) -> Result<Opened, Report> {
     let record = reader.record(identity);
     let (ca, ca_key) = reader.authority(record.as_ref());
     let leaves = reader.leaves(identity, ca.as_ref());
-    let secrets = reader.secrets(identity);
+    let complete = record.as_ref().is_some_and(|record| record.ca_sha256.is_some());
+    let secrets = reader.secrets(identity, complete);
     let unused = reader.strangers(identity);
     if report.has_errors() {
         return Err(report);
     }
     let ca_origin = record.as_ref().map(|record| record.ca_origin);
     let files = files.files.into_iter().map(|(path, (bytes, _))| (path, bytes)).collect();
-    Ok(Opened { record, ca, ca_key, ca_origin, leaves, secrets, files, unused, warnings: report })
-}
-
-/// Takes the CA that the spec names: into a vault that has none yet, or to compare with the one it has. Its key may be
-/// left out where nothing is to be issued; it is used and not stored.
-///
-/// # Errors
-/// A CA that Cloudify cannot work with, a key that is not its own, or another CA than the vault's.
-pub fn adopt(
-    opened: Option<Opened>,
-    certificate: (&str, &[u8]),
-    key: Option<(&str, &Secret)>,
-) -> Result<Opened, Report> {
-    let mut opened = opened.unwrap_or_default();
-    let (file, bytes) = certificate;
-    let ca = authority::certificate(bytes, file)?;
-    if opened.ca.as_ref().is_some_and(|own| own.der != ca.der) {
-        let message = format!("`{file}` is not the CA of the vault");
-        let help = "put the former CA back into the spec, or see `cfy-seed explain CFY-V015` for what a change means";
-        return Err(Diagnostic::error(Code::CaChanged, message).help(help).into());
-    }
-    if let Some((key_file, key)) = key {
-        opened.ca_key = Some(authority::key(key.expose().as_bytes(), key_file, &ca, file)?);
-    }
-    opened.ca_origin = opened.ca_origin.or(Some(CaOrigin::Supplied));
-    opened.ca = Some(ca);
-    Ok(opened)
+    let ca_key = ca_key.map(Arc::new);
+    Ok(Opened {
+        record,
+        ca,
+        ca_key,
+        ca_origin,
+        leaves,
+        secrets,
+        files,
+        unused,
+        warnings: report,
+        ..Opened::default()
+    })
 }
 
 struct Reader<'a> {
@@ -147,8 +147,10 @@ impl Reader<'_> {
 
     fn authority(&mut self, record: Option<&Record>) -> (Option<Certificate>, Option<PrivateKey>) {
         let shown = self.shown(CA_CERTIFICATE);
+        let awaited = record.is_some_and(|record| record.ca_sha256.is_none());
         let ca = match self.files.get(CA_CERTIFICATE) {
-            Some(bytes) => authority::certificate(bytes.expose(), &shown),
+            Some(bytes) => authority::certificate(bytes.expose(), &shown, damaged),
+            None if awaited => return (None, None),
             None if self.begun => {
                 let key = self.files.get(CA_KEY);
                 let key = key.map(|bytes| authority::private_key(bytes.expose(), &self.shown(CA_KEY)));
@@ -158,7 +160,7 @@ impl Reader<'_> {
                 .help("restore it from a backup: no new CA is made in its place, hosts that run would refuse it")),
         };
         let Some(ca) = self.keep(ca) else { return (None, None) };
-        if record.is_some_and(|record| record.ca_sha256 != ca.facts.sha256) {
+        if record.and_then(|record| record.ca_sha256).is_some_and(|digest| digest != ca.facts.sha256) {
             let message = format!("`{shown}` is not the CA that `{RECORD}` was written for");
             let help = "put the former one back: all certificates of a cluster have one CA";
             self.report.push(Diagnostic::error(Code::CaChanged, message).help(help));
@@ -212,10 +214,11 @@ impl Reader<'_> {
         Some(Stored { key, certificate: Some(certificate) })
     }
 
-    fn secrets(&mut self, identity: &Identity) -> Secrets {
+    /// The credentials. They are made by the first build or import, and before that may be missing.
+    fn secrets(&mut self, identity: &Identity, complete: bool) -> Secrets {
         let shown = self.shown(SECRETS);
         let Some(bytes) = self.files.get(SECRETS) else {
-            if !identity.credentials.is_empty() && !self.begun {
+            if !identity.credentials.is_empty() && complete {
                 let help = "restore it from a backup; where no host is installed yet, remove the whole vault instead";
                 self.report.push(damaged(&shown, "it is missing").help(help));
             }

@@ -4,6 +4,7 @@ pub mod cloudify;
 pub mod credential;
 pub mod hosts;
 pub mod network;
+pub mod pki;
 pub mod times;
 
 use crate::diag::{Code, Diagnostic, Report, Span};
