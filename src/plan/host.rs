@@ -41,6 +41,20 @@ pub struct Members {
     pub balancers: Vec<Member>,
 }
 
+impl Members {
+    /// The hosts of a role, in order of installation; an all-in-one has no peers.
+    #[must_use]
+    pub fn of(&self, kind: RoleKind) -> &[Member] {
+        match kind {
+            RoleKind::Database => &self.databases,
+            RoleKind::Broker => &self.brokers,
+            RoleKind::Manager => &self.managers,
+            RoleKind::LoadBalancer => &self.balancers,
+            RoleKind::AllInOne => &[],
+        }
+    }
+}
+
 /// One role on one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RolePlan {

@@ -194,7 +194,8 @@ pub struct FirstBoot {
 pub struct Host {
     /// Its short name: one lower-case DNS label.
     pub name: Field<HostName>,
-    /// What it runs: `database`, `broker`, `manager` or `load_balancer`. One host with the first three is an all-in-one.
+    /// What it runs: `database`, `broker`, `manager`, several of these, or `load_balancer`. A lone host with the first
+    /// three is an all-in-one; several hosts that share roles install them role by role.
     pub roles: Field<Vec<Field<Role>>>,
     /// Its address inside the cluster. It must be on one of its interfaces: a floating address is not.
     pub private_ip: Field<HostAddress>,
