@@ -13,7 +13,7 @@ mod rule;
 mod source;
 
 pub use attachment::{Attachment, AttachmentKind, Attachments, attachments};
-pub use host::{HostPlan, Link, Member, Members, Recovery, Refusal, RolePlan};
+pub use host::{FurtherNetwork, HostPlan, Link, Member, Members, Recovery, Refusal, RolePlan};
 pub use identity::{HostCertificate, Identity};
 pub use resolve::{Resolved, resolve};
 pub use rule::credential;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::names::{
     CloudifyVersion, ClusterName, Digest256, DomainName, HostAddress, HostName, InterfaceName, MacAddress,
-    PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName, WebUrl,
+    NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName, WebUrl,
 };
 use crate::yaml::Field;
 
@@ -212,6 +212,29 @@ pub struct Host {
     pub gateway: Field<HostAddress>,
     /// As in `network`, for this host. Default: what `network` says.
     pub interface: Field<InterfaceName>,
+    /// Further networks. Default: none.
+    pub networks: Field<Vec<Field<HostNetwork>>>,
+}
+
+/// A network of a host beside the one of `private_ip`. Its name reaches Cloudify: agents choose a manager's and a
+/// broker's address by it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["name", "ip", "interface"]))]
+pub struct HostNetwork {
+    /// Its name, the same on all hosts: one lower-case label, neither `default` nor `external`.
+    pub name: Field<NetworkName>,
+    /// The host's address in it; the host's certificate names it.
+    pub ip: Field<HostAddress>,
+    /// Name of the interface that carries the address.
+    pub interface: Field<InterfaceName>,
+    /// MAC address of the card, in quotes. Default: the interface is found by its name.
+    pub mac: Field<MacAddress>,
+    /// `true`: DHCP gives the address. Default: `false`.
+    pub dhcp: Field<bool>,
+    /// Length of the network prefix, 8 to 30. Default: `24`.
+    #[schemars(range(min = 8, max = 30))]
+    pub prefix: Field<u8>,
 }
 
 /// What a host runs.

@@ -158,3 +158,28 @@ fn configs_are_where_the_installer_looks() {
         assert!(host.records("file").contains(&vec![&*format!("{role}.yaml"), config, "0600"]), "{}", host.name);
     }
 }
+
+/// A further network reaches the card, Cloudify's maps of networks, and the certificate (cloudify.md §1.2, §6.2).
+#[test]
+fn further_networks_are_everywhere_where_agents_look() {
+    let host = |name: &str| Bundle::three_node().host(name);
+    for (name, ip) in [("node-1", "192.168.7.11"), ("node-2", "192.168.7.12"), ("node-3", "192.168.7.13")] {
+        assert_eq!(host(name).role("manager")["networks"]["agents"], ip);
+        for role in ["broker", "manager"] {
+            for other in ["node-1", "node-2", "node-3"] {
+                let members = &host(other).role(role)["rabbitmq"]["cluster_members"];
+                assert_eq!(members[name]["networks"]["agents"], ip, "{other} {role}");
+                assert_eq!(members[name]["networks"]["default"], ip.replace("192.168.7", "10.0.0"));
+            }
+        }
+        let file = Bundle::three_node().tree.join("hosts").join(name).join("network-config");
+        let network: Value = serde_yaml::from_str(&std::fs::read_to_string(file).expect("a file")).expect("YAML");
+        let second = &network["config"][1];
+        assert_eq!((&second["type"], &second["name"]), (&"physical".into(), &"eth1".into()));
+        let dhcp = name == "node-2";
+        let wanted = if dhcp { Value::Null } else { format!("{ip}/26").into() };
+        assert_eq!(second["subnets"][0]["address"], wanted);
+        assert_eq!(second["subnets"][0]["type"], if dhcp { "dhcp4" } else { "static" });
+        assert_eq!(second["subnets"][0].get("gateway"), None);
+    }
+}
