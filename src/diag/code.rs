@@ -102,6 +102,8 @@ codes! {
     FurtherNetwork = "CFY-P026",
     /// A further network that not all managers and brokers are in.
     NetworkIncomplete = "CFY-P027",
+    /// A file of the operator's own that cannot be put where it shall.
+    ExtraFile = "CFY-P028",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",

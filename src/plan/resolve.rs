@@ -59,6 +59,7 @@ impl Resolver<'_> {
         rule::credential::check(report, spec);
         self.check_access(report);
         let target = rule::cloudify::target(report, spec, self.profiles);
+        let files = rule::extra_file::resolve(report, spec, self.files);
         let packages = rule::cloudify::packages(report, &spec.os_packages, self.files);
 
         let cloudify = spec.cloudify.spanned();
@@ -101,6 +102,7 @@ impl Resolver<'_> {
             poll: times.0,
             stall_after: times.1,
             identity: self.identity(days)?,
+            files,
             license: matches!(license, Ok(true)),
         };
         plan.shape = shape(&drafts);

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::names::{
-    CloudifyVersion, ClusterName, Digest256, DomainName, HostAddress, HostName, InterfaceName, MacAddress,
-    NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName, WebUrl,
+    CloudifyVersion, ClusterName, Digest256, DomainName, FileMode, GuestPath, HostAddress, HostName, InterfaceName,
+    MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName, WebUrl,
 };
 use crate::yaml::Field;
 
@@ -40,6 +40,8 @@ pub struct Spec {
     pub first_boot: Field<FirstBoot>,
     /// The machines. Their order is the order of installation inside a role.
     pub hosts: Field<Vec<Field<Host>>>,
+    /// Files of yours that hosts get before anything is installed on them. Default: none.
+    pub files: Field<Vec<Field<ExtraFile>>>,
     /// Certificates.
     pub pki: Field<Pki>,
     /// Credentials that you choose yourself. What is not given is generated once, into the vault.
@@ -115,7 +117,8 @@ pub struct Repo {
 #[schemars(extend("required" = ["from"]))]
 pub struct OsPackages {
     /// `image`: they are there, hosts only check. `system-repos`: hosts install them from the repositories that the image
-    /// has configured. `{repo: {baseurl: …, gpgkey: …}}`: from this repository alone.
+    /// has configured. `{repo: {baseurl: …, gpgkey: …}}`: from this repository alone. `payload`: from the medium labelled
+    /// CFYPAYLOAD, or from what the image has at `/media/cfypayload`, whose root is a yum repository.
     pub from: Field<PackagesFrom>,
 }
 
@@ -127,6 +130,8 @@ pub enum PackagesFrom {
     Image,
     /// From the repositories that the image has configured.
     SystemRepos,
+    /// From a medium in the drive.
+    Payload,
     /// From this repository alone.
     Repo(Repo),
 }
@@ -262,6 +267,21 @@ impl Role {
             Self::LoadBalancer => "load_balancer",
         }
     }
+}
+
+/// A file of yours on the hosts.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["from", "path"]))]
+pub struct ExtraFile {
+    /// The file, relative to this file: text of at most 256 KiB without private keys. It travels in the bundle.
+    pub from: Field<String>,
+    /// Where it is put: an absolute path. It belongs to root, and missing directories above it are made.
+    pub path: Field<GuestPath>,
+    /// Its permissions: four octal digits, in quotes. Default: `"0600"`.
+    pub mode: Field<FileMode>,
+    /// The roles whose hosts get it. Default: `[manager]`.
+    pub roles: Field<Vec<Field<Role>>>,
 }
 
 /// Certificates.

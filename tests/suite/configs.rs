@@ -183,3 +183,41 @@ fn further_networks_are_everywhere_where_agents_look() {
         assert_eq!(second["subnets"][0].get("gateway"), None);
     }
 }
+
+/// What the operator adds arrives as it is, on the hosts of its roles alone.
+#[test]
+fn extra_files_arrive() {
+    let host = Bundle::three_node().host("node-2");
+    let (mode, text) = &host.files["/var/lib/cfy-seed/secret/files/extra-1"];
+    assert_eq!((mode.as_str(), text.as_str()), ("0600", "Cloudify of the operators\n\tlast line without end"));
+    let record = vec!["extra-1", "/opt/manager/resources/banner.txt", "0644"];
+    assert!(host.records("file").contains(&record), "{:?}", host.records("file"));
+    let to_brokers = "files: [{from: license.yaml, path: /opt/x, roles: [broker]}]\nhosts:\n";
+    let nine = Bundle::nine_node_with("hosts:\n", to_brokers);
+    for (name, host) in &nine.hosts {
+        assert_eq!(host.files.keys().any(|path| path.ends_with("/extra-1")), name.starts_with("broker"), "{name}");
+    }
+}
+
+/// All four sources of the operating system's packages, as the driver and cloud-init read them.
+#[test]
+fn packages_come_from_where_the_spec_says() {
+    let from = "os_packages: {from: {repo: {baseurl: \"http://mirror.example.com/el8\", gpgkey: repo.asc}}}";
+    let repo = "repo\tos\thttp://mirror.example.com/el8\t/etc/pki/rpm-gpg/RPM-GPG-KEY-cfy-seed-os";
+    let payload = "repo\tos\tfile:///media/cfypayload\t-";
+    for (to, source, line) in [
+        (from, "repo", Some(repo)),
+        ("os_packages: {from: image}", "image", None),
+        ("os_packages: {from: system-repos}", "system-repos", None),
+        ("os_packages: {from: payload}", "repo", Some(payload)),
+    ] {
+        let bundle = Bundle::nine_node_with(from, to);
+        let host = bundle.host("broker-3");
+        let (_, plan) = &host.files["/var/lib/cfy-seed/secret/plan"];
+        assert!(plan.contains(&format!("\npackages_from\t{source}\n")), "{to}: {plan}");
+        let found = plan.lines().find(|found| found.starts_with("repo\tos"));
+        assert_eq!(found, line, "{to}");
+        let mounts = host.config["bootcmd"].to_string().contains("mount -o ro LABEL=CFYPAYLOAD /media/cfypayload");
+        assert_eq!(mounts, line == Some(payload), "{to}");
+    }
+}

@@ -101,7 +101,8 @@ pub fn kinds(report: &mut Report, host: &Host, alone: bool) -> Vec<(RoleKind, Sp
     kinds
 }
 
-const fn kind(role: Role) -> RoleKind {
+/// What a role of the spec is on a host that does not have them all.
+pub const fn kind(role: Role) -> RoleKind {
     match role {
         Role::Database => RoleKind::Database,
         Role::Broker => RoleKind::Broker,
