@@ -12,6 +12,7 @@ mod init;
 mod meta;
 mod output;
 mod passphrase;
+mod pki;
 mod plan;
 mod verify;
 
@@ -43,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Build(request) => build::run(&request, &output),
         Command::Verify(request) => verify::run(&request, &output),
         Command::Credentials(request) => credentials::run(&request, &output),
+        Command::Pki(request) => pki::run(&request, &output),
         Command::Explain(request) => explain::run(&request, &output),
         Command::Schema => meta::schema(&output),
         Command::Completions(request) => meta::completions(&request, &output),

@@ -186,8 +186,20 @@ codes! {
     WrongPassphrase = "CFY-V020",
     /// A key is encrypted in a way that is not opened.
     KeyEncryption = "CFY-V021",
+    /// A certificate or key that an import needs is not there.
+    ImportIncomplete = "CFY-V022",
+    /// A certificate that is imported does not do for its host or client.
+    ImportUnfit = "CFY-V023",
+    /// A certificate that is imported has expired or is not valid yet.
+    ImportValidity = "CFY-V024",
     /// Requests wait for the certificates of a CA outside.
     CertificatesAwaited = "CFY-V025",
+    /// The vault has a CA of its own.
+    OwnCaInVault = "CFY-V026",
+    /// A file in the directory of an import that nobody asks for.
+    ImportForeignFile = "CFY-V027",
+    /// Two requests would have the name of one file.
+    RequestNamesClash = "CFY-V028",
     /// A certificate in a bundle cannot be read.
     BundledCertificateUnreadable = "CFY-B050",
     /// A certificate in a bundle has no path to the bundle's CA.

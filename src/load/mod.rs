@@ -9,6 +9,8 @@ mod error;
 mod file;
 mod tree;
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use error::LoadError;
@@ -37,6 +39,16 @@ pub fn vault_dir(path: &Utf8Path) -> Result<Option<VaultDir>, LoadError> {
         Err(LoadError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The regular files of one directory with their bytes, by name; symlinks and directories are left out.
+///
+/// # Errors
+/// When it is no directory, cannot be read, or holds more than certificates do: 256 KiB a file, 32 MiB, 4096 files.
+pub fn certificates(path: &Utf8Path) -> Result<BTreeMap<String, Vec<u8>>, LoadError> {
+    let limits = Limits { files: 4096, depth: 8, keep: 256 << 10, kept: 32 << 20, file: 256 << 10 };
+    let files = tree(path, limits)?.files.into_iter().filter(|(name, _)| !name.contains('/'));
+    Ok(files.filter_map(|(name, file)| Some((name, file.bytes?))).collect())
 }
 
 /// The names of the directories in this one, sorted; none where it is missing. Names that are not UTF-8 are left out.

@@ -4,14 +4,18 @@
 
 mod authority;
 mod build;
+mod expiry;
 mod footprint;
 mod overview;
+mod pki;
 mod vault;
 
 pub use authority::passphrase;
 pub use build::{BuildError, Built, Destination, render_all};
+pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate_table};
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
+pub use pki::ImportedCertificates;
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
 
 use std::collections::BTreeMap;

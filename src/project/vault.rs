@@ -72,7 +72,7 @@ pub(super) fn open(
 }
 
 /// What `load` read, as the vault room takes it.
-fn files(found: load::VaultDir) -> VaultFiles {
+pub(super) fn files(found: load::VaultDir) -> VaultFiles {
     let permissions = |attributes: load::Attributes| Permissions { mode: attributes.mode, owner: attributes.owner };
     let path = |text: &str| text.parse::<TreePath>().ok();
     let tree = found.tree;

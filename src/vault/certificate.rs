@@ -167,6 +167,23 @@ impl Certificate {
     /// # Errors
     /// What does not hold.
     pub(super) fn verify_leaf(&self, ca: &Self, at: OffsetDateTime) -> Result<(), LeafUnfit> {
+        self.verify_path(ca, at)?;
+        let leaf = EndEntityCert::try_from(&self.der)?;
+        for ip in &self.facts.ips {
+            leaf.verify_is_valid_for_subject_name(&ServerName::IpAddress((*ip).into()))?;
+        }
+        for name in self.facts.dns.iter().filter(|name| name.parse::<IpAddr>().is_err()) {
+            let name = ServerName::try_from(name.as_str()).map_err(|_| LeafUnfit::Name(name.clone()))?;
+            leaf.verify_is_valid_for_subject_name(&name)?;
+        }
+        Ok(())
+    }
+
+    /// Verifies a leaf as [`Certificate::verify_leaf`] does, but for its names.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub(super) fn verify_path(&self, ca: &Self, at: OffsetDateTime) -> Result<(), webpki::Error> {
         let anchor = webpki::anchor_from_trusted_cert(&ca.der)?;
         let leaf = EndEntityCert::try_from(&self.der)?;
         let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
@@ -174,13 +191,6 @@ impl Certificate {
         let usages = [(self.usages.server, KeyUsage::server_auth()), (self.usages.client, KeyUsage::client_auth())];
         for (_, usage) in usages.into_iter().filter(|(wanted, _)| *wanted) {
             leaf.verify_for_usage(SIGNATURES, std::slice::from_ref(&anchor), &[], at, usage, None, None)?;
-        }
-        for ip in &self.facts.ips {
-            leaf.verify_is_valid_for_subject_name(&ServerName::IpAddress((*ip).into()))?;
-        }
-        for name in self.facts.dns.iter().filter(|name| name.parse::<IpAddr>().is_err()) {
-            let name = ServerName::try_from(name.as_str()).map_err(|_| LeafUnfit::Name(name.clone()))?;
-            leaf.verify_is_valid_for_subject_name(&name)?;
         }
         Ok(())
     }

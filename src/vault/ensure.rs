@@ -118,7 +118,7 @@ pub fn ensure(
     let mut keys = generate::keys(identity.key, count, progress)?.into_iter();
     if new_ca_key {
         let key = keys.next().ok_or(NoKey)?;
-        out.add(CA_KEY, VaultBytes::new(key.to_pem().expose().as_bytes().to_vec()))?;
+        out.add(CA_KEY, key.to_vault())?;
         opened.ca_key = Some(Arc::new(key));
     }
     if let (true, Some(key)) = (new_ca, &opened.ca_key) {
@@ -168,10 +168,7 @@ fn ca_action(opened: &Opened) -> Action {
 
 /// Decides for each host and client what is to be done.
 fn tasks(opened: &Opened, identity: &Identity, now: OffsetDateTime, report: &mut Report) -> Vec<Task> {
-    let hosts = identity.hosts.iter().map(|host| (Subject::Host(host.host.clone()), Leaf::host(host)));
-    let clients = identity.clients.iter().map(|client| (Subject::Client(client.clone()), Leaf::client(client)));
-    hosts
-        .chain(clients)
+    Leaf::all_of(identity)
         .map(|(subject, leaf)| {
             let action = match opened.leaves.get(&subject) {
                 None => Action::Issued,
@@ -287,7 +284,7 @@ impl Signer<'_> {
                 Some(Stored { key, certificate }) => (key, certificate),
                 None => {
                     let key = keys.next().ok_or(NoKey)?;
-                    out.add(&key_file, VaultBytes::new(key.to_pem().expose().as_bytes().to_vec()))?;
+                    out.add(&key_file, key.to_vault())?;
                     (key, None)
                 }
             };
@@ -314,6 +311,6 @@ impl Signer<'_> {
 }
 
 /// X.509 and `vault.yaml` have no fractions of a second (RFC 5280 §4.1.2.5).
-fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
+pub(super) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
     time.to_offset(time::UtcOffset::UTC).replace_nanosecond(0).unwrap_or(time)
 }

@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use secrecy::zeroize::Zeroizing;
 
 use super::encrypted::{self, UnlockError};
+use super::files::VaultBytes;
 use super::pem::{self, PemError};
 use crate::names::{Digest256, RsaSize, Secret};
 
@@ -93,6 +94,11 @@ impl PrivateKey {
     /// The key as PKCS#1 PEM text.
     pub(super) fn to_pem(&self) -> Secret {
         Secret::new(pem::text(PKCS1, &self.pkcs1))
+    }
+
+    /// The key as a file of the vault.
+    pub(super) fn to_vault(&self) -> VaultBytes {
+        VaultBytes::new(self.to_pem().expose().as_bytes().to_vec())
     }
 
     /// The public half as DER `RSAPublicKey` (RFC 8017 §A.1.1), which is what a certificate's `subjectPublicKey` holds.

@@ -12,8 +12,8 @@ use super::key::PrivateKey;
 use super::record::{CaOrigin, Record, Secrets, damaged};
 use crate::diag::{Code, Diagnostic, Report};
 use crate::names::{Credential, Secret, TreePath};
-use crate::plan::Identity;
 use crate::plan::credential::check_credential;
+use crate::plan::{HostCertificate, Identity};
 
 /// A vault that holds together: every piece in it fits the others. Whether it also fits the spec of today, and the day,
 /// is for [`ensure`](super::ensure) to say.
@@ -106,6 +106,53 @@ pub fn open(files: VaultFiles, identity: &Identity) -> Result<Opened, Report> {
         unused,
         warnings: report,
         ..Opened::default()
+    })
+}
+
+/// Whom a vault is for by what is in it, to look at it without a spec: the hosts and clients that have files in it, with
+/// the names that their certificates have. Asks for no credential.
+///
+/// # Errors
+/// A `vault.yaml` that cannot be read: without it, nobody knows whose vault it is.
+pub fn identity_in(files: &VaultFiles) -> Result<Identity, Report> {
+    let shown = format!("{}/{RECORD}", files.directory);
+    let record = files.get(RECORD).ok_or_else(|| damaged(&shown, "it is missing"))?;
+    let record = Record::parse(record.expose(), &shown)?;
+    let facts = |stem: &str| {
+        let found = files.get(&format!("{stem}.crt"));
+        found.and_then(|bytes| Some(Certificate::from_pem(bytes.expose()).ok()?.facts))
+    };
+    let stems: BTreeSet<&str> = files
+        .files
+        .keys()
+        .filter(|path| place(path) == Place::Leaf)
+        .filter_map(|path| path.as_str().rsplit_once('.'))
+        .map(|(stem, _)| stem)
+        .collect();
+    let mut hosts = Vec::new();
+    for stem in &stems {
+        let Some(host) = stem.strip_prefix(HOSTS).and_then(|name| name.strip_prefix('/')?.parse().ok()) else {
+            continue;
+        };
+        let found = facts(stem);
+        let common_name = found.as_ref().map(|facts| facts.common_name.clone()).unwrap_or_default();
+        let (dns, ips) = found.map(|facts| (facts.dns, facts.ips)).unwrap_or_default();
+        hosts.push(HostCertificate {
+            host,
+            common_name,
+            dns: dns.into_iter().collect(),
+            ips: ips.into_iter().collect(),
+        });
+    }
+    let clients = stems.iter().filter_map(|stem| stem.strip_prefix(CLIENTS)?.strip_prefix('/'));
+    Ok(Identity {
+        cluster: record.cluster,
+        key: record.key,
+        ca_days: 1,
+        leaf_days: 1,
+        hosts,
+        clients: clients.map(str::to_owned).collect(),
+        credentials: Vec::new(),
     })
 }
 

@@ -86,6 +86,12 @@ impl SuppliedCa {
         (Some(Self { file: file.to_owned(), certificate, key }), findings)
     }
 
+    /// The same CA as if its key were not here.
+    #[must_use]
+    pub fn without_key(&self) -> Self {
+        Self { file: self.file.clone(), certificate: self.certificate.clone(), key: SuppliedKey::Absent }
+    }
+
     /// Whether its key is encrypted and waits for a passphrase.
     #[must_use]
     pub const fn is_locked(&self) -> bool {
