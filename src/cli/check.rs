@@ -33,7 +33,12 @@ pub fn open_and_report(spec: &SpecArgs, output: &Output) -> Result<(Project, Opt
 
 /// So many hosts, in words.
 pub fn hosts(count: usize) -> String {
-    format!("{count} host{}", if count == 1 { "" } else { "s" })
+    counted(count, "host")
+}
+
+/// So many of something, in words.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 pub fn run(request: &Check, output: &Output) -> Result<Exit, Failure> {

@@ -64,7 +64,7 @@ pub enum Action {
     Reissued(String),
     /// Both stay.
     Kept,
-    /// The spec supplied it.
+    /// It is somebody else's: the spec names it, or it came in or is to come from outside.
     Supplied,
 }
 

@@ -54,3 +54,51 @@ pub(super) fn open(der: &[u8], passphrase: &Secret) -> Result<SecretDocument, Un
         _ => UnlockError::Passphrase,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use pkcs8::der::Encode as _;
+    use pkcs8::der::asn1::OctetString;
+    use pkcs8::pkcs5::pbes2::{EncryptionScheme as Cipher, Kdf, Parameters, Pbkdf2Params, ScryptParams};
+    use pkcs8::{EncryptedPrivateKeyInfoOwned, pkcs5::EncryptionScheme};
+
+    use super::{UnlockError, open};
+    use crate::names::Secret;
+
+    /// A file that asks for this derivation before anybody can know that the rest of it is nonsense.
+    fn hostile(kdf: Kdf) -> Result<(), UnlockError> {
+        let parameters = Parameters { kdf, encryption: Cipher::Aes256Cbc { iv: [7; 16] } };
+        let info = EncryptedPrivateKeyInfoOwned {
+            encryption_algorithm: EncryptionScheme::Pbes2(parameters),
+            encrypted_data: OctetString::new(vec![0; 64]).expect("short"),
+        };
+        open(&info.to_der().expect("DER"), &Secret::new("x")).map(drop)
+    }
+
+    fn scrypt(n: u64, r: u16, p: u16) -> Result<(), UnlockError> {
+        let salt = b"salt".as_slice().try_into().expect("short");
+        let params = ScryptParams { salt, cost_parameter: n, block_size: r, parallelization: p, key_length: None };
+        hostile(Kdf::Scrypt(params))
+    }
+
+    #[test]
+    fn no_file_keeps_us_busy() {
+        for (n, r, p) in [(1 << 40, 8, 1), (1 << 20, u16::MAX, 1), (16384, 8, u16::MAX), (0, 8, 1), (1, 8, 1)] {
+            assert_eq!(scrypt(n, r, p), Err(UnlockError::Costly), "{n} {r} {p}");
+        }
+        assert_eq!(scrypt(16383, 8, 1), Err(UnlockError::Scheme), "no power of two");
+        assert_eq!(scrypt(16, 0, 1), Err(UnlockError::Scheme));
+        assert_eq!(scrypt(16, 8, 1), Err(UnlockError::Passphrase));
+        let salt = b"salt".as_slice();
+        let pbkdf2 = |rounds| Kdf::Pbkdf2(Pbkdf2Params::hmac_sha256(rounds, salt).expect("parameters"));
+        assert_eq!(hostile(pbkdf2(100_000_000)), Err(UnlockError::Costly));
+        assert_eq!(hostile(pbkdf2(2)), Err(UnlockError::Passphrase));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for der in [&[][..], &[0x30], &[0x30, 0x82, 0xff, 0xff], &[0; 300]] {
+            assert_eq!(open(der, &Secret::new("x")).map(drop), Err(UnlockError::Scheme));
+        }
+    }
+}

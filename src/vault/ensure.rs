@@ -54,7 +54,8 @@ struct Task {
     action: Action,
 }
 
-/// What [`ensure`] would do, without doing it: for `plan` and `check`. Needs no key of the CA.
+/// What [`ensure`] would do, without doing it: for `plan` and `check`. Needs no key of the CA, and no passphrase: a build
+/// can ask for that.
 #[must_use]
 pub fn preview(
     opened: Option<&Opened>,
@@ -71,12 +72,12 @@ pub fn preview(
     }
     let tasks = tasks(opened, identity, now, &mut report);
     let has_ca = opened.ca.is_some() || opened.record.is_some();
-    if has_ca && opened.ca_key.is_none() && tasks.iter().any(|task| task.action != Action::Kept) {
-        report.push(ca_key_missing(&tasks, opened));
+    let leaves: Vec<(Subject, Action)> = tasks.into_iter().map(|task| (task.subject, task.action)).collect();
+    if has_ca && opened.ca_key.is_none() && !opened.ca_key_locked {
+        report.extend(ca_key_missing(&leaves, opened).into_iter().collect());
     }
     note_key_sizes(opened, identity.key, &mut report);
     check_supplied(supplied, &mut report);
-    let leaves = tasks.into_iter().map(|task| (task.subject, task.action));
     let certificates = std::iter::once((Subject::Ca, ca_action)).chain(leaves).collect();
     let missing = |name: &&Credential| !opened.secrets.known.contains_key(name) && !supplied.contains_key(name);
     let generated = identity.credentials.iter().filter(missing).copied().collect();
@@ -104,7 +105,10 @@ pub fn ensure(
 ) -> Result<(Vault, Changes), VaultError> {
     let mut opened = opened.unwrap_or_default();
     let now = whole_seconds(world.now());
-    let changes = preview(Some(&opened), identity, supplied, now);
+    let mut changes = preview(Some(&opened), identity, supplied, now);
+    if opened.ca_key_locked {
+        changes.report.extend(ca_key_missing(&changes.certificates, &opened).into_iter().collect());
+    }
     if changes.report.has_errors() {
         return Err(VaultError::Refused(changes.report));
     }
@@ -225,30 +229,43 @@ fn note_key_sizes(opened: &Opened, wanted: RsaSize, report: &mut Report) {
     }
 }
 
-fn ca_key_missing(tasks: &[Task], opened: &Opened) -> Diagnostic {
-    let mut missing = tasks.iter().filter(|task| task.action != Action::Kept);
-    let (first, others) = (missing.next(), missing.count());
-    let who = first.map(|task| task.subject.to_string()).unwrap_or_default();
-    let why = match first.map(|task| &task.action) {
-        Some(Action::Reissued(why)) => format!(" ({why})"),
+/// Says so where something is to be issued and the CA's key is not at hand.
+fn ca_key_missing(certificates: &[(Subject, Action)], opened: &Opened) -> Option<Diagnostic> {
+    let mut missing = certificates.iter().filter(|(subject, action)| {
+        *subject != Subject::Ca && matches!(action, Action::Issued | Action::Reissued(_))
+    });
+    let ((who, action), others) = (missing.next()?, missing.count());
+    let why = match action {
+        Action::Reissued(why) => format!(" ({why})"),
         _ => String::new(),
     };
     let what = format!("{} certificates are to be issued, {who}'s first{why}", others + 1);
-    if opened.ca_key_locked {
-        return Diagnostic::error(Code::CaKeyLocked, format!("{what}, and the CA's key is encrypted")).help(
+    let (code, why, help) = if opened.ca_key_locked {
+        (
+            Code::CaKeyLocked,
+            "the CA's key is encrypted",
             "give its passphrase with `--ca-passphrase-file FILE`, or as `pki.ca.passphrase_file` in the spec",
-        );
-    }
-    if opened.ca.is_none() {
-        return Diagnostic::error(Code::CertificatesAwaited, format!("{what}, and requests wait for a CA outside"))
-            .help("have the requests signed that `cfy-seed pki csr` writes, then run `cfy-seed pki import DIR`");
-    }
-    let help = if opened.is_signed_outside() {
-        "name the CA's key under `pki.ca.key`, or have requests signed outside: `cfy-seed pki csr`"
+        )
+    } else if opened.ca.is_none() {
+        (
+            Code::CertificatesAwaited,
+            "requests wait for a CA outside",
+            "have the requests signed that `cfy-seed pki csr` writes, then run `cfy-seed pki import DIR`",
+        )
+    } else if opened.is_signed_outside() {
+        (
+            Code::CaMissing,
+            "the CA's key is not here",
+            "name the CA's key under `pki.ca.key`, or have requests signed outside: `cfy-seed pki csr`",
+        )
     } else {
-        "restore `ca.key` from a backup of the vault; no new CA is made in its place"
+        (
+            Code::CaMissing,
+            "the CA's key is not here",
+            "restore `ca.key` from a backup of the vault; no new CA is made in its place",
+        )
     };
-    Diagnostic::error(Code::CaMissing, format!("{what}, and the CA's key is not here")).help(help)
+    Some(Diagnostic::error(code, format!("{what}, and {why}")).help(help))
 }
 
 fn check_supplied(supplied: &BTreeMap<Credential, Secret>, report: &mut Report) {

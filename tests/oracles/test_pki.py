@@ -136,7 +136,7 @@ class OutsideCa(unittest.TestCase):
         shutil.copy(self.requests / "db-2.csr", renewal)
         self.signed(renewal, "db-2", extensions, ("-extensions", "x"), days=20)
         done = run(PROGRAM, "pki", "import", "renewal", cwd=home)
-        self.assertIn("1 certificates and 0 keys imported", done.stdout)
+        self.assertIn("1 certificate and 0 keys imported", done.stdout)
         after = tree(home / "golden.vault")
         self.assertEqual([path for path in after if after[path] != before[path]], ["hosts/db-2.crt"])
 

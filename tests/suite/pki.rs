@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
 
-use crate::support::{Output, Scratch, cfy_seed, files, root};
+use crate::support::{Output, Scratch, cfy_seed, files, modes, root};
 
 /// A single host whose spec names this CA; the files of `tests/bad-specs/pki` are beside it.
 fn with_ca(ca: &str) -> Scratch {
@@ -106,4 +106,73 @@ fn a_passphrase_comes_from_stdin() {
     let output = child.wait_with_output().expect("an end");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(scratch.join("single.vault/ca.crt").exists());
+}
+
+#[test]
+fn a_plan_needs_no_passphrase() {
+    let scratch = with_ca("{cert: pki/ca.crt, key: pki/locked.key}");
+    let output = cfy_seed(scratch.path()).args(&["plan"]).exits(0);
+    assert!(output.stdout.contains("host cloudify: key and certificate issued"), "{}", output.stdout);
+    output.says("note[CFY-V019]");
+    assert!(!scratch.join("single.vault").exists());
+}
+
+/// Requests say nothing secret and may be read by all; keys may not. What is in the way is not touched.
+#[test]
+fn requests_go_where_they_should() {
+    let scratch = with_ca("{cert: pki/ca.crt}");
+    let csr = |out: &str| cfy_seed(scratch.path()).args(&["pki", "csr", "--out", out]).run();
+    scratch.write("file", "mine");
+    let output = csr("file");
+    assert_eq!(output.code, Some(1));
+    output.says("error[CFY-B002]");
+    assert_eq!(fs::read_to_string(scratch.join("file")).expect("a file"), "mine");
+    assert_eq!(csr("requests").code, Some(0));
+    let modes_of = |name: &str| modes(scratch.join(name).as_std_path());
+    assert!(modes_of("requests").iter().all(|(name, mode)| *mode == if name == "." { 0o700 } else { 0o644 }));
+    assert!(
+        modes_of("single.vault/hosts").iter().all(|(name, mode)| *mode == if name == "." { 0o700 } else { 0o600 })
+    );
+    assert_eq!(csr("nowhere/requests").code, Some(2), "the directory above is not there");
+    // The CA is known; what it has signed is not here yet, and no key of it is.
+    let output = build(&scratch, &[]);
+    assert_eq!(output.code, Some(1));
+    output.says("error[CFY-V009]").says("pki csr");
+}
+
+#[test]
+fn imports_that_cannot_be_read_change_nothing() {
+    let scratch = with_ca("{cert: pki/ca.crt}");
+    let import = |from: &str| cfy_seed(scratch.path()).args(&["pki", "import", from]).exits(1);
+    scratch.write("file", "mine");
+    fs::create_dir(scratch.join("empty")).expect("a directory");
+    scratch.write("large/ca.crt", vec![b'x'; 300 << 10]);
+    import("nowhere").says("error[CFY-S009]");
+    import("file").says("error[CFY-S009]");
+    import("large").says("error[CFY-S009]");
+    import("empty").says("error[CFY-V022]: host cloudify has no key");
+    assert!(!scratch.join("single.vault/vault.yaml").exists());
+}
+
+#[test]
+fn a_check_tells_what_is_missing() {
+    let scratch = Scratch::fixture("all-in-one");
+    let check = |more: &[&str]| cfy_seed(scratch.path()).args(&["pki", "check"]).args(more).run();
+    let output = check(&["--vault", "nowhere"]);
+    assert_eq!(output.code, Some(1));
+    output.says("there is no vault at nowhere");
+    assert_eq!(check(&["--vault", "vault", "--within", "1d"]).code, Some(0));
+    assert_eq!(check(&["--vault", "vault", "--within", "36500d"]).code, Some(1));
+    for wrong in ["30", "d", "-1d", "+3d", "1y", "36501d", "99999999999d"] {
+        assert_eq!(check(&[&format!("--within={wrong}")]).code, Some(64), "{wrong}");
+    }
+    let spec = fs::read_to_string(scratch.spec()).expect("a spec");
+    scratch.write("cluster.yaml", spec.replace("10.0.0.31", "10.0.0.32"));
+    let output = check(&["cluster.yaml", "--vault", "vault"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stdout.contains("new names: 10.0.0.32"), "{}", output.stdout);
+    scratch.write("cluster.yaml", spec.replace("name: cloudify,", "name: other,"));
+    let output = check(&["cluster.yaml", "--vault", "vault"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stdout.contains("host other  -"), "{}", output.stdout);
 }

@@ -1,7 +1,7 @@
 //! `cfy-seed pki csr`
 
 use crate::cli::args::PkiCsr;
-use crate::cli::check::open_and_report;
+use crate::cli::check::{counted, open_and_report};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::world::RealWorld;
@@ -16,9 +16,11 @@ pub fn run(request: &PkiCsr, output: &Output) -> Result<Exit, Failure> {
     drop(progress);
     output.report(&made.warnings, &project.sources);
     output.say(&format!(
-        "{}: {} requests in {}, {} keys made in {vault}\nhave them signed as signing-sheet.txt says, then run \
-         `cfy-seed pki import DIR`",
-        plan.cluster, made.requests, request.out, made.keys,
+        "{}: {} in {}, {} made in {vault}\nhave what signing-sheet.txt lists signed, then run `cfy-seed pki import DIR`",
+        plan.cluster,
+        counted(made.requests, "request"),
+        request.out,
+        counted(made.keys, "key"),
     ));
     Ok(Exit::Done)
 }

@@ -1,7 +1,7 @@
 //! `cfy-seed pki import`
 
 use crate::cli::args::{PkiImport, SpecArgs};
-use crate::cli::check::open_and_report;
+use crate::cli::check::{counted, open_and_report};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::world::RealWorld;
@@ -18,8 +18,10 @@ pub fn run(request: &PkiImport, output: &Output) -> Result<Exit, Failure> {
         output.say(&changes);
     }
     output.say(&format!(
-        "{}: {} certificates and {} keys imported; vault {vault}",
-        plan.cluster, done.certificates, done.keys
+        "{}: {} and {} imported; vault {vault}",
+        plan.cluster,
+        counted(done.certificates, "certificate"),
+        counted(done.keys, "key"),
     ));
     Ok(Exit::Done)
 }
