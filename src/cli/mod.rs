@@ -14,6 +14,7 @@ mod output;
 mod passphrase;
 mod pki;
 mod plan;
+mod status;
 mod verify;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Plan(request) => plan::run(&request, &output),
         Command::Build(request) => build::run(&request, &output),
         Command::Verify(request) => verify::run(&request, &output),
+        Command::Status(request) => status::run(&request, &output),
         Command::Credentials(request) => credentials::run(&request, &output),
         Command::Pki(request) => pki::run(&request, &output),
         Command::Explain(request) => explain::run(&request, &output),
