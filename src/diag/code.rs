@@ -98,6 +98,8 @@ codes! {
     GenerationOutOfRange = "CFY-P024",
     /// Names that people mistake for each other.
     LookAlikeNames = "CFY-P025",
+    /// A profile that extends one that is not there, or itself, or removes what is not there.
+    ProfileExtends = "CFY-P030",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",
