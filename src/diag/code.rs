@@ -100,6 +100,14 @@ codes! {
     LookAlikeNames = "CFY-P025",
     /// A profile that extends one that is not there, or itself, or removes what is not there.
     ProfileExtends = "CFY-P030",
+    /// LDAP with a version that takes it after the installation only.
+    LdapAfterInstall = "CFY-P031",
+    /// `ldaps://` without a CA, or a CA without `ldaps://`.
+    LdapCa = "CFY-P032",
+    /// An LDAP user without password, or the other way round.
+    LdapLogin = "CFY-P033",
+    /// `os` is not given and is not what it is with later versions.
+    PlatformTaken = "CFY-P034",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",

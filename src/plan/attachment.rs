@@ -1,4 +1,4 @@
-//! Files that a spec names: a licence, keys of repositories.
+//! Files that a spec names: a licence, keys of repositories, the CA of a directory.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,8 @@ pub enum AttachmentKind {
     OsRepoKey,
     /// The key that the installer's repository signs with.
     CloudifyRepoKey,
+    /// The certificate of the CA of the LDAP server.
+    LdapCa,
 }
 
 /// What is known of a file that the spec names.
@@ -47,6 +49,9 @@ pub fn attachments(spec: &Spec) -> Vec<(AttachmentKind, String, Span)> {
     }
     if let Some(PackagesFrom::Repo(repo)) = spec.os_packages.get().and_then(|packages| packages.from.get()) {
         add(AttachmentKind::OsRepoKey, &repo.gpgkey);
+    }
+    if let Some(ldap) = spec.ldap.get() {
+        add(AttachmentKind::LdapCa, &ldap.ca);
     }
     named
 }

@@ -10,7 +10,7 @@ mod v1;
 pub use reference::reference;
 pub use schema::json_schema;
 pub use v1::{
-    Access, ApiVersion, Cloudify, Credentials, Edition, FirstBoot, Host, LoadBalancer, Network, OsPackages,
+    Access, ApiVersion, Cloudify, Credentials, Edition, FirstBoot, Host, Ldap, LoadBalancer, Network, OsPackages,
     PackagesFrom, Pki, Repo, Role, Rpm, Spec,
 };
 

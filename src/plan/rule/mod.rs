@@ -3,7 +3,9 @@
 pub mod cloudify;
 pub mod credential;
 pub mod hosts;
+pub mod ldap;
 pub mod network;
+pub mod platform;
 pub mod times;
 
 use crate::diag::{Code, Diagnostic, Report, Span};
