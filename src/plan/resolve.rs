@@ -9,8 +9,8 @@ use crate::spec::{Host, Pki, Spec, require};
 use crate::yaml::Field;
 
 use super::{
-    Attachments, HostPlan, Identity, Link, Member, Members, Plan, Recovery, Refusal, RolePlan, RpmSource,
-    certificate, gate, rule,
+    Attachments, FurtherNetwork, HostPlan, Identity, Link, Member, Members, Plan, Recovery, Refusal, RolePlan,
+    RpmSource, certificate, gate, rule,
 };
 
 /// What came out of resolving.
@@ -45,6 +45,7 @@ struct Draft<'a> {
     public: PublicAddress,
     kinds: Vec<RoleKind>,
     link: Link,
+    networks: Vec<FurtherNetwork>,
 }
 
 impl Resolver<'_> {
@@ -58,6 +59,7 @@ impl Resolver<'_> {
         rule::credential::check(report, spec);
         self.check_access(report);
         let target = rule::cloudify::target(report, spec, self.profiles);
+        let files = rule::extra_file::resolve(report, spec, self.files);
         let packages = rule::cloudify::packages(report, &spec.os_packages, self.files);
 
         let cloudify = spec.cloudify.spanned();
@@ -101,6 +103,7 @@ impl Resolver<'_> {
             poll: times.0,
             stall_after: times.1,
             identity: self.identity(days)?,
+            files,
             license: matches!(license, Ok(true)),
             ldap,
         };
@@ -141,12 +144,13 @@ impl Resolver<'_> {
             readable &= !own.is_empty();
             kinds.extend(own.iter().copied());
             let link = rule::network::link(report, host, self.spec, platform);
+            let networks = rule::further_network::resolve(report, host, &link);
             if let (Some(name), Some((ip, span)), false) =
                 (host.name.get(), host.private_ip.spanned(), own.is_empty())
             {
                 let public = host.public_ip.get().cloned().unwrap_or(PublicAddress::Ip(*ip));
                 let kinds = own.into_iter().map(|(kind, _)| kind).collect();
-                drafts.push(Draft { name, ip: *ip, span, public, kinds, link });
+                drafts.push(Draft { name, ip: *ip, span, public, kinds, link, networks });
             }
         }
         if readable {
@@ -154,6 +158,7 @@ impl Resolver<'_> {
         }
         let places: Vec<_> = drafts.iter().map(|d| (d.ip, d.span, d.link.clone())).collect();
         rule::network::reachable(report, &places);
+        rule::further_network::check(report, &hosts);
         drafts
     }
 
@@ -199,19 +204,18 @@ fn good<T: Clone>(list: &Field<Vec<Field<T>>>) -> Vec<T> {
 }
 
 fn members(drafts: &[Draft<'_>]) -> Members {
-    let of = |kind| {
-        drafts
-            .iter()
-            .filter(|draft| draft.kinds.contains(&kind))
-            .map(|draft| Member { name: draft.name.clone(), ip: draft.ip })
-            .collect()
-    };
+    let of = |kind| drafts.iter().filter(|draft| draft.kinds.contains(&kind)).map(member).collect();
     Members {
         databases: of(RoleKind::Database),
         brokers: of(RoleKind::Broker),
         managers: of(RoleKind::Manager),
         balancers: of(RoleKind::LoadBalancer),
     }
+}
+
+fn member(draft: &Draft<'_>) -> Member {
+    let networks = draft.networks.iter().map(|network| (network.name.clone(), network.ip)).collect();
+    Member { name: draft.name.clone(), ip: draft.ip, networks }
 }
 
 /// The name of the shape that these hosts have; balancers do not count.
@@ -239,6 +243,7 @@ fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
         ip: draft.ip,
         public: draft.public.clone(),
         link: draft.link.clone(),
+        networks: draft.networks.clone(),
         roles: roles?,
         packages: packages(&draft.kinds, plan),
         refusals: Vec::new(),
@@ -247,7 +252,7 @@ fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
 
 fn role(kind: RoleKind, draft: &Draft<'_>, plan: &Plan) -> Option<RolePlan> {
     let contract = plan.contract.roles.get(&kind)?;
-    let own = Member { name: draft.name.clone(), ip: draft.ip };
+    let own = member(draft);
     let index = plan.members.of(kind).iter().position(|peer| *peer == own).map_or(1, |at| at + 1);
     Some(RolePlan {
         kind,

@@ -27,6 +27,7 @@ mod facts;
 mod faults;
 mod golden;
 mod inputs;
+mod matrix;
 mod properties;
 mod secrets;
 mod vaults;
