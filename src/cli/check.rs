@@ -5,6 +5,7 @@ use camino::Utf8Path;
 use crate::diag::{self, Severity};
 use crate::plan::Plan;
 use crate::project::Project;
+use crate::world::{RealWorld, World as _};
 
 use super::args::{Check, Format, SpecArgs};
 use super::exit::{Exit, Failure};
@@ -13,6 +14,7 @@ use super::output::Output;
 /// Opens a project as the arguments say, without judging it.
 pub fn open(spec: Option<&Utf8Path>, strict: bool) -> Result<Project, Failure> {
     let mut project = Project::open(spec)?;
+    project.check_dates(RealWorld.now());
     if strict {
         project.report.make_strict();
         if project.report.has_errors() {

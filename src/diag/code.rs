@@ -98,6 +98,18 @@ codes! {
     GenerationOutOfRange = "CFY-P024",
     /// Names that people mistake for each other.
     LookAlikeNames = "CFY-P025",
+    /// An external service that hosts install too, or that this version of Cloudify does not know.
+    ExternalAndOurs = "CFY-P037",
+    /// An address or name of an external service that something else has.
+    ExternalAddress = "CFY-P038",
+    /// Users or databases of an external database that cannot work together.
+    ExternalUsers = "CFY-P039",
+    /// A credential of an external service that only its owner knows.
+    ExternalCredential = "CFY-P040",
+    /// The CA of an external service is not one, or not there.
+    ExternalCa = "CFY-P041",
+    /// One database is no cluster.
+    SingleDatabase = "CFY-P042",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",

@@ -1,4 +1,4 @@
-//! Files that a spec names: a licence, keys of repositories.
+//! Files that a spec names: a licence, keys of repositories, CAs of external services.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +14,10 @@ pub enum AttachmentKind {
     OsRepoKey,
     /// The key that the installer's repository signs with.
     CloudifyRepoKey,
+    /// The CA of an external database.
+    ExternalDatabaseCa,
+    /// The CA of an external broker.
+    ExternalBrokerCa,
 }
 
 /// What is known of a file that the spec names.
@@ -47,6 +51,14 @@ pub fn attachments(spec: &Spec) -> Vec<(AttachmentKind, String, Span)> {
     }
     if let Some(PackagesFrom::Repo(repo)) = spec.os_packages.get().and_then(|packages| packages.from.get()) {
         add(AttachmentKind::OsRepoKey, &repo.gpgkey);
+    }
+    if let Some(external) = spec.external.get() {
+        if let Some(database) = external.database.get() {
+            add(AttachmentKind::ExternalDatabaseCa, &database.ca);
+        }
+        if let Some(broker) = external.broker.get() {
+            add(AttachmentKind::ExternalBrokerCa, &broker.ca);
+        }
     }
     named
 }

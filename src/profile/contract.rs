@@ -58,6 +58,8 @@ pub enum Feature {
     SupportedDistros,
     /// `sanity.skip_sanity` exists.
     SkipSanity,
+    /// `rabbitmq.is_external` exists.
+    ExternalBroker,
 }
 
 /// What a host must have before anything is installed.
@@ -122,6 +124,19 @@ pub struct Probe {
     /// Extended regular expression that the body must match.
     #[serde(default)]
     pub body: Option<String>,
+    /// Whose credentials it takes.
+    #[serde(default)]
+    pub login: Option<Login>,
+}
+
+/// Whom a probe logs in as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Login {
+    /// The user of `RabbitMQ`.
+    Broker,
+    /// The user of the monitoring endpoint.
+    Monitoring,
 }
 
 /// What a key of a role's config must be.
@@ -134,6 +149,9 @@ pub struct KeyRule {
     /// Whether the install fails without it.
     #[serde(default)]
     pub required: bool,
+    /// The dotted mapping that it is required in, where the config may lack that as a whole.
+    #[serde(default)]
+    pub within: Option<String>,
 }
 
 /// Types of config values.

@@ -6,7 +6,7 @@ mod contract;
 mod platform;
 mod shape;
 
-pub use contract::{Contract, Feature, Features, KeyRule, KeyType, Needs, Port, Probe, RoleContract};
+pub use contract::{Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, Probe, RoleContract};
 pub use platform::{Platform, Target};
 pub use shape::{SHAPES, Shape};
 

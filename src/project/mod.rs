@@ -15,11 +15,12 @@ pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use time::OffsetDateTime;
 
 use crate::diag::{Code, Diagnostic, Report, Sources};
 use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret};
-use crate::plan::{self, Attachment, AttachmentKind, Attachments, Plan};
+use crate::plan::{self, Attachment, AttachmentKind, Attachments, Authority, Plan};
 use crate::profile::{BadProfile, Profiles, SHAPES};
 use crate::spec::{self, Spec};
 use crate::yaml::MAX_TEXT;
@@ -44,6 +45,8 @@ pub struct Project {
     pub attachments: Attachments,
     /// The credentials that the spec gives.
     pub supplied: BTreeMap<Credential, Secret>,
+    /// CAs of external services.
+    pub authorities: Vec<Authority>,
 }
 
 impl Project {
@@ -61,6 +64,7 @@ impl Project {
             directory: Utf8PathBuf::new(),
             attachments: Attachments::new(),
             supplied: BTreeMap::new(),
+            authorities: Vec::new(),
         };
         let profiles = Profiles::embedded()?;
         let Some((name, text)) = project.text(path) else { return Ok(project) };
@@ -70,6 +74,7 @@ impl Project {
             project.read_attachments(spec);
             let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);
             project.report.extend(resolved.report);
+            project.authorities = resolved.authorities;
             project.plan = resolved.plan.filter(|_| !project.report.has_errors());
             let supplied = plan::credential::supplied(spec).into_iter();
             project.supplied = supplied.filter_map(|(name, field)| Some((name, field.get()?.clone()))).collect();
@@ -119,6 +124,16 @@ impl Project {
             Some(Attachment::Bytes(bytes)) => std::str::from_utf8(bytes).ok(),
             _ => None,
         }
+    }
+
+    /// Judges what the spec names by the time: an external CA that has expired leaves no plan.
+    pub fn check_dates(&mut self, now: OffsetDateTime) {
+        let mut found = Report::default();
+        self.authorities.iter().for_each(|authority| authority.check_dates(now, &mut found));
+        if found.has_errors() {
+            self.plan = None;
+        }
+        self.report.extend(found);
     }
 
     /// The vault's directory: as named, or beside the spec.

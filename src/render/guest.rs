@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
+use crate::plan::gate::Probe;
 use crate::plan::{AttachmentKind, RolePlan};
+use crate::profile::Login;
 
 use super::{GuestFile, HostView, RenderError, records, role};
 
@@ -13,6 +15,10 @@ pub const DRIVER_UNIT: &str = "cfy-firstboot.service";
 const KEPT: &str = "/etc/cloudify/cfy-seed";
 /// The CA's certificate on the host.
 pub const CA: &str = "/etc/cloudify/cfy-seed/ca.crt";
+/// The certificate of the CA of an external database, on managers.
+pub const DATABASE_CA: &str = "/etc/cloudify/cfy-seed/postgresql-ca.crt";
+/// The certificate of the CA of an external broker, on managers.
+pub const BROKER_CA: &str = "/etc/cloudify/cfy-seed/rabbitmq-ca.crt";
 /// The host's certificate.
 pub const CERTIFICATE: &str = "/etc/cloudify/cfy-seed/host.crt";
 /// Its key.
@@ -23,6 +29,8 @@ pub const LICENSE: &str = "/etc/cloudify/cfy-seed/license.yaml";
 const SECRET: &str = "/var/lib/cfy-seed/secret";
 /// The broker's credentials for curl: the name of a file in `secret/curl`.
 pub const BROKER_CURL: &str = "broker.conf";
+/// Those of the monitoring endpoint.
+pub const MONITORING_CURL: &str = "monitoring.conf";
 
 const SCRIPT: &str = include_str!("../../templates/guest/cfy-firstboot");
 const DRIVER: &str = include_str!("../../templates/guest/cfy-firstboot.service");
@@ -82,9 +90,8 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
             files.push(file(&path, FileMode::SECRET, Secret::new(records::probes(probes)))?);
         }
     }
-    if let Some(password) = view.credentials.get(&Credential::RabbitmqPassword) {
-        let text = format!("user = \"cloudify:{}\"\n", curl_quoted(password.expose()));
-        files.push(file(&format!("{SECRET}/curl/{BROKER_CURL}"), FileMode::SECRET, Secret::new(text))?);
+    for (name, text) in logins(view) {
+        files.push(file(&format!("{SECRET}/curl/{name}"), FileMode::SECRET, text)?);
     }
     for one in staged {
         files.push(file(&format!("{SECRET}/files/{}", one.name), FileMode::SECRET, one.content)?);
@@ -102,6 +109,27 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
 
 fn file(path: &str, mode: FileMode, content: Secret) -> Result<GuestFile, RenderError> {
     Ok(GuestFile { path: path.parse::<GuestPath>()?, mode, content })
+}
+
+/// What probes of this host log in with, as config files of curl.
+fn logins(view: &HostView<'_>) -> Vec<(&'static str, Secret)> {
+    let user = |name: &str, password: &Secret| format!("user = \"{name}:{}\"\n", curl_quoted(password.expose()));
+    let mut logins = Vec::new();
+    if let Some(password) = view.credentials.get(&Credential::RabbitmqPassword) {
+        let text = match &view.plan.external.broker {
+            // The driver lets this file have the last word about the CA.
+            Some(broker) => user(broker.username.as_str(), password) + &format!("cacert = \"{BROKER_CA}\"\n"),
+            None => user("cloudify", password),
+        };
+        logins.push((BROKER_CURL, Secret::new(text)));
+    }
+    let probes = view.host.roles.iter().flat_map(|role| role.gate.iter().chain(&role.health));
+    let monitored = |probe: &Probe| matches!(probe, Probe::Http { login: Some(Login::Monitoring), .. });
+    let password = view.credentials.get(&Credential::PrometheusPassword);
+    if let Some(password) = password.filter(|_| probes.into_iter().any(monitored)) {
+        logins.push((MONITORING_CURL, Secret::new(user("monitoring_user", password))));
+    }
+    logins
 }
 
 fn staged(view: &HostView<'_>) -> Result<Vec<Staged>, RenderError> {
@@ -125,6 +153,8 @@ fn staged(view: &HostView<'_>) -> Result<Vec<Staged>, RenderError> {
             AttachmentKind::License => kept("license.yaml", Secret::new(*text)),
             AttachmentKind::OsRepoKey => repo_key("os", text),
             AttachmentKind::CloudifyRepoKey => repo_key("cloudify", text),
+            AttachmentKind::ExternalDatabaseCa => kept("postgresql-ca.crt", Secret::new(*text)),
+            AttachmentKind::ExternalBrokerCa => kept("rabbitmq-ca.crt", Secret::new(*text)),
         });
     }
     for role in &view.host.roles {

@@ -4,9 +4,10 @@
 use crate::names::{RoleKind, WebUrl};
 use crate::plan::gate::Probe;
 use crate::plan::{HostPlan, PackageSource, Recovery, RepoSource, RpmSource};
+use crate::profile::Login;
 
 use super::HostView;
-use super::guest::{BROKER_CURL, CA, CERTIFICATE, Staged, config_path, repo_key_path};
+use super::guest::{BROKER_CURL, CA, CERTIFICATE, MONITORING_CURL, Staged, config_path, repo_key_path};
 
 /// Lines of tab-separated fields.
 #[derive(Default)]
@@ -140,12 +141,17 @@ pub fn probes(probes: &[Probe]) -> String {
     let mut records = Records::default();
     for probe in probes {
         match probe {
-            Probe::Tcp { ip, port, hold } => {
-                records.add(&["tcp", &ip.to_string(), &port.to_string(), &hold.to_string()]);
+            Probe::Tcp { host, port, hold } => {
+                records.add(&["tcp", &host.to_string(), &port.to_string(), &hold.to_string()]);
             }
-            Probe::Http { url, status, body, hold } => {
+            Probe::Http { url, status, body, login, hold } => {
                 let body = body.as_deref().unwrap_or("-");
-                records.add(&["http", url, &status.to_string(), body, &hold.to_string(), "-"]);
+                let login = match login {
+                    None => "-",
+                    Some(Login::Broker) => BROKER_CURL,
+                    Some(Login::Monitoring) => MONITORING_CURL,
+                };
+                records.add(&["http", url, &status.to_string(), body, &hold.to_string(), login]);
             }
             Probe::Database { need, hold, ips } => {
                 let mut fields = vec!["database".to_owned(), need.to_string(), hold.to_string()];

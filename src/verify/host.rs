@@ -173,8 +173,9 @@ impl Addresses {
                 for (name, node) in entries(nodes) {
                     all.add(name, text_of(node, "ip"));
                 }
-                let members = config.get("rabbitmq").and_then(|rabbitmq| rabbitmq.get("cluster_members"));
-                for (name, member) in entries(members) {
+                // The members of an external broker are not hosts of this tree.
+                let rabbitmq = config.get("rabbitmq").filter(|rabbitmq| rabbitmq.get("is_external").is_none());
+                for (name, member) in entries(rabbitmq.and_then(|rabbitmq| rabbitmq.get("cluster_members"))) {
                     texts(member.get("networks")).for_each(|address| all.add(name, Some(address)));
                 }
             }
