@@ -13,7 +13,7 @@ mod version;
 
 pub use account::{BrokerUser, DatabaseName, DatabaseUser};
 pub use credential::Credential;
-pub use host::{ClusterName, DomainName, HostName, WebUrl};
+pub use host::{ClusterName, DomainName, HostName, NetworkName, WebUrl};
 pub use network::{HostAddress, InterfaceName, MacAddress, PublicAddress, Seconds, SshPublicKey, TimeZone, UserName};
 pub use path::{FileMode, GuestPath, TreePath};
 pub use role::{RoleKind, RsaSize};

@@ -1,8 +1,9 @@
-//! Files that a spec names: a licence, keys of repositories, CAs of external services.
+//! Files that a spec names: a licence, keys of repositories, CAs of external services, the operator's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::Span;
+use crate::names::{FileMode, GuestPath, RoleKind};
 use crate::spec::{PackagesFrom, Spec};
 
 /// What a file is for.
@@ -18,6 +19,8 @@ pub enum AttachmentKind {
     ExternalDatabaseCa,
     /// The CA of an external broker.
     ExternalBrokerCa,
+    /// The file of the operator's own at this place of `files`.
+    Extra(usize),
 }
 
 /// What is known of a file that the spec names.
@@ -60,5 +63,23 @@ pub fn attachments(spec: &Spec) -> Vec<(AttachmentKind, String, Span)> {
             add(AttachmentKind::ExternalBrokerCa, &broker.ca);
         }
     }
+    for (at, file) in spec.files.get().into_iter().flatten().enumerate() {
+        if let Some(file) = file.get() {
+            add(AttachmentKind::Extra(at), &file.from);
+        }
+    }
     named
+}
+
+/// A file of the operator's own on the hosts of some roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraFile {
+    /// Which of the attachments it is.
+    pub kind: AttachmentKind,
+    /// Where it is put.
+    pub path: GuestPath,
+    /// Its permission bits.
+    pub mode: FileMode,
+    /// The hosts with one of these roles get it.
+    pub roles: BTreeSet<RoleKind>,
 }

@@ -229,6 +229,7 @@ mod tests {
                 .map(|i| Member {
                     name: format!("{name}-{i}").parse().expect("a name"),
                     ip: format!("10.0.0.{}", base + i).parse().expect("an address"),
+                    networks: std::collections::BTreeMap::new(),
                 })
                 .collect()
         };

@@ -9,8 +9,8 @@ use crate::spec::{Host, Pki, Spec, require};
 use crate::yaml::Field;
 
 use super::{
-    Attachments, Authority, External, HostPlan, Identity, Link, Member, Members, Plan, Recovery, Refusal, RolePlan,
-    RpmSource, certificate, gate, rule,
+    Attachments, Authority, External, FurtherNetwork, HostPlan, Identity, Link, Member, Members, Plan, Recovery,
+    Refusal, RolePlan, RpmSource, certificate, gate, rule,
 };
 
 /// What came out of resolving.
@@ -48,6 +48,7 @@ struct Draft<'a> {
     public: PublicAddress,
     kinds: Vec<RoleKind>,
     link: Link,
+    networks: Vec<FurtherNetwork>,
 }
 
 impl Resolver<'_> {
@@ -56,11 +57,12 @@ impl Resolver<'_> {
         require(report, &spec.name, "name", "name: prod", self.place);
         require(report, &spec.cloudify, "cloudify", "cloudify: {version: \"7.0.4\", rpm: …}", self.place);
         require(report, &spec.hosts, "hosts", "hosts: […]", self.place);
-        let (times, days) = (rule::times::first_boot(report, spec), rule::times::certificates(report, spec));
+        let (times, days) = (rule::times::first_boot(report, spec), rule::pki::certificates(report, spec));
         let generation = rule::times::generation(report, spec);
         rule::credential::check(report, spec);
         self.check_access(report);
         let target = rule::cloudify::target(report, spec, self.profiles);
+        let files = rule::extra_file::resolve(report, spec, self.files);
         let packages = rule::cloudify::packages(report, &spec.os_packages, self.files);
 
         let cloudify = spec.cloudify.spanned();
@@ -106,6 +108,7 @@ impl Resolver<'_> {
             poll: times.0,
             stall_after: times.1,
             identity: self.identity(days)?,
+            files,
             license: matches!(license, Ok(true)),
         };
         plan.shape = shape(&drafts, &plan.external);
@@ -145,12 +148,13 @@ impl Resolver<'_> {
             readable &= !own.is_empty();
             kinds.extend(own.iter().copied());
             let link = rule::network::link(report, host, self.spec, platform);
+            let networks = rule::further_network::resolve(report, host, &link);
             if let (Some(name), Some((ip, span)), false) =
                 (host.name.get(), host.private_ip.spanned(), own.is_empty())
             {
                 let public = host.public_ip.get().cloned().unwrap_or(PublicAddress::Ip(*ip));
                 let kinds = own.into_iter().map(|(kind, _)| kind).collect();
-                drafts.push(Draft { name, ip: *ip, span, public, kinds, link });
+                drafts.push(Draft { name, ip: *ip, span, public, kinds, link, networks });
             }
         }
         if readable {
@@ -158,6 +162,7 @@ impl Resolver<'_> {
         }
         let places: Vec<_> = drafts.iter().map(|d| (d.ip, d.span, d.link.clone())).collect();
         rule::network::reachable(report, &places);
+        rule::further_network::check(report, &hosts);
         drafts
     }
 
@@ -203,19 +208,18 @@ fn good<T: Clone>(list: &Field<Vec<Field<T>>>) -> Vec<T> {
 }
 
 fn members(drafts: &[Draft<'_>]) -> Members {
-    let of = |kind| {
-        drafts
-            .iter()
-            .filter(|draft| draft.kinds.contains(&kind))
-            .map(|draft| Member { name: draft.name.clone(), ip: draft.ip })
-            .collect()
-    };
+    let of = |kind| drafts.iter().filter(|draft| draft.kinds.contains(&kind)).map(member).collect();
     Members {
         databases: of(RoleKind::Database),
         brokers: of(RoleKind::Broker),
         managers: of(RoleKind::Manager),
         balancers: of(RoleKind::LoadBalancer),
     }
+}
+
+fn member(draft: &Draft<'_>) -> Member {
+    let networks = draft.networks.iter().map(|network| (network.name.clone(), network.ip)).collect();
+    Member { name: draft.name.clone(), ip: draft.ip, networks }
 }
 
 /// The name of the shape that these hosts have; balancers do not count.
@@ -247,6 +251,7 @@ fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
         ip: draft.ip,
         public: draft.public.clone(),
         link: draft.link.clone(),
+        networks: draft.networks.clone(),
         roles: roles?,
         packages: packages(&draft.kinds, plan),
         refusals: Vec::new(),
@@ -254,7 +259,7 @@ fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
 }
 
 fn role(kind: RoleKind, draft: &Draft<'_>, plan: &Plan) -> Option<RolePlan> {
-    let own = Member { name: draft.name.clone(), ip: draft.ip };
+    let own = member(draft);
     let index = plan.members.of(kind).iter().position(|peer| *peer == own).map_or(1, |at| at + 1);
     let cluster = gate::Cluster::new(&plan.members, &plan.external, &plan.contract);
     Some(RolePlan {

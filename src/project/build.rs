@@ -113,7 +113,7 @@ impl Project {
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<(Vault, Changes), BuildError> {
         let lock = VaultLock::acquire(directory)?;
-        let opened = open(directory, plan)?;
+        let opened = open(directory, plan, self.ca.as_ref())?;
         let (vault, changes) = vault::ensure(opened, &plan.identity, &self.supplied, world, progress)?;
         emit::vault(&lock, vault.writes().iter().map(|(path, bytes)| (path, bytes.expose())))?;
         Ok((vault, changes))
@@ -211,5 +211,6 @@ pub(super) fn attachments<'a>(
     ];
     let external = external.map(|(kind, given)| (kind, given && host.has(RoleKind::Manager)));
     let kinds = wanted.into_iter().chain(external).filter(|(_, wanted)| *wanted).map(|(kind, _)| kind);
-    kinds.filter_map(|kind| Some((kind, project.attachment(kind)?))).collect()
+    let extra = plan.files.iter().filter(|file| file.roles.iter().any(|role| host.has(*role))).map(|file| file.kind);
+    kinds.chain(extra).filter_map(|kind| Some((kind, project.attachment(kind)?))).collect()
 }

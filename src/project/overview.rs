@@ -238,6 +238,7 @@ fn packages(source: &PackageSource) -> String {
     match source {
         PackageSource::Image => "in the image".into(),
         PackageSource::SystemRepos => "the image's own repositories".into(),
+        PackageSource::Payload => "the medium CFYPAYLOAD".into(),
         PackageSource::Repo(repo) => format!("repository {}{}", repo.baseurl, signature(repo.signed)),
     }
 }

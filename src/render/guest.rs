@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
 use crate::plan::gate::Probe;
-use crate::plan::{AttachmentKind, RolePlan};
+use crate::plan::{AttachmentKind, PackageSource, RolePlan};
 use crate::profile::Login;
 
 use super::{GuestFile, HostView, RenderError, records, role};
@@ -32,6 +32,10 @@ pub const BROKER_CURL: &str = "broker.conf";
 /// Those of the monitoring endpoint.
 pub const MONITORING_CURL: &str = "monitoring.conf";
 
+/// Where a payload is: a medium of this label is mounted there, or the image has it.
+pub const PAYLOAD: &str = "/media/cfypayload";
+const PAYLOAD_LABEL: &str = "CFYPAYLOAD";
+
 const SCRIPT: &str = include_str!("../../templates/guest/cfy-firstboot");
 const DRIVER: &str = include_str!("../../templates/guest/cfy-firstboot.service");
 const INSTALL: &str = include_str!("../../templates/guest/cfy-install@.service");
@@ -58,9 +62,15 @@ pub fn config_path(kind: RoleKind) -> String {
     }
 }
 
-/// The healing bootcmd without its comments.
-pub fn bootcmd() -> String {
-    strip_comments(BOOTCMD)
+/// What runs at every boot before `write_files`: the healing, and the mount of a payload. `mount` finds the label by
+/// itself; at this point of a boot udev may not have.
+pub fn bootcmd(packages: &PackageSource) -> Vec<String> {
+    let mut commands = vec![strip_comments(BOOTCMD)];
+    if *packages == PackageSource::Payload {
+        let (label, place) = (PAYLOAD_LABEL, PAYLOAD);
+        commands.push(format!("mkdir -p {place}; mountpoint -q {place} || mount -o ro LABEL={label} {place} || :\n"));
+    }
+    commands
 }
 
 /// A file that the driver installs in CONFIGURE: name below `secret/files`, destination, mode, content.
@@ -155,7 +165,18 @@ fn staged(view: &HostView<'_>) -> Result<Vec<Staged>, RenderError> {
             AttachmentKind::CloudifyRepoKey => repo_key("cloudify", text),
             AttachmentKind::ExternalDatabaseCa => kept("postgresql-ca.crt", Secret::new(*text)),
             AttachmentKind::ExternalBrokerCa => kept("rabbitmq-ca.crt", Secret::new(*text)),
+            AttachmentKind::Extra(_) => continue,
         });
+    }
+    for (number, file) in view.plan.files.iter().enumerate() {
+        if let Some(text) = view.attachments.get(&file.kind) {
+            staged.push(Staged {
+                name: format!("extra-{}", number + 1),
+                destination: file.path.to_string(),
+                mode: file.mode,
+                content: Secret::new(*text),
+            });
+        }
     }
     for role in &view.host.roles {
         staged.push(config(view, role)?);

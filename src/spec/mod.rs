@@ -11,7 +11,8 @@ pub use reference::reference;
 pub use schema::json_schema;
 pub use v1::{
     Access, ApiVersion, Cloudify, Credentials, Edition, External, ExternalBroker, ExternalDatabase, ExternalMember,
-    FirstBoot, Host, LoadBalancer, Network, OsPackages, PackagesFrom, Pki, Repo, Role, Rpm, Spec,
+    ExtraFile, FirstBoot, Host, HostNetwork, LoadBalancer, Network, OsPackages, PackagesFrom, Pki, Repo, Role, Rpm,
+    Spec,
 };
 
 use crate::diag::{Code, Diagnostic, Report, SourceId, Sources, Span};

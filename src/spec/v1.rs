@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::names::{
-    BrokerUser, CloudifyVersion, ClusterName, DatabaseName, DatabaseUser, Digest256, DomainName, HostAddress,
-    HostName, InterfaceName, MacAddress, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName,
-    WebUrl,
+    BrokerUser, CloudifyVersion, ClusterName, DatabaseName, DatabaseUser, Digest256, DomainName, FileMode, GuestPath,
+    HostAddress, HostName, InterfaceName, MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret,
+    SshPublicKey, TimeZone, UserName, WebUrl,
 };
 use crate::yaml::Field;
 
@@ -43,6 +43,8 @@ pub struct Spec {
     pub hosts: Field<Vec<Field<Host>>>,
     /// Services that are there already and are not installed.
     pub external: Field<External>,
+    /// Files of yours that hosts get before anything is installed on them. Default: none.
+    pub files: Field<Vec<Field<ExtraFile>>>,
     /// Certificates.
     pub pki: Field<Pki>,
     /// Credentials that you choose yourself. What is not given is generated once, into the vault.
@@ -118,7 +120,8 @@ pub struct Repo {
 #[schemars(extend("required" = ["from"]))]
 pub struct OsPackages {
     /// `image`: they are there, hosts only check. `system-repos`: hosts install them from the repositories that the image
-    /// has configured. `{repo: {baseurl: …, gpgkey: …}}`: from this repository alone.
+    /// has configured. `{repo: {baseurl: …, gpgkey: …}}`: from this repository alone. `payload`: from the medium labelled
+    /// CFYPAYLOAD, or from what the image has at `/media/cfypayload`, whose root is a yum repository.
     pub from: Field<PackagesFrom>,
 }
 
@@ -130,6 +133,8 @@ pub enum PackagesFrom {
     Image,
     /// From the repositories that the image has configured.
     SystemRepos,
+    /// From a medium in the drive.
+    Payload,
     /// From this repository alone.
     Repo(Repo),
 }
@@ -215,6 +220,29 @@ pub struct Host {
     pub gateway: Field<HostAddress>,
     /// As in `network`, for this host. Default: what `network` says.
     pub interface: Field<InterfaceName>,
+    /// Further networks. Default: none.
+    pub networks: Field<Vec<Field<HostNetwork>>>,
+}
+
+/// A network of a host beside the one of `private_ip`. Its name reaches Cloudify: agents choose a manager's and a
+/// broker's address by it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["name", "ip", "interface"]))]
+pub struct HostNetwork {
+    /// Its name, the same on all hosts: one lower-case label, neither `default` nor `external`.
+    pub name: Field<NetworkName>,
+    /// The host's address in it; the host's certificate names it.
+    pub ip: Field<HostAddress>,
+    /// Name of the interface that carries the address.
+    pub interface: Field<InterfaceName>,
+    /// MAC address of the card, in quotes. Default: the interface is found by its name.
+    pub mac: Field<MacAddress>,
+    /// `true`: DHCP gives the address. Default: `false`.
+    pub dhcp: Field<bool>,
+    /// Length of the network prefix, 8 to 30. Default: `24`.
+    #[schemars(range(min = 8, max = 30))]
+    pub prefix: Field<u8>,
 }
 
 /// What a host runs.
@@ -302,18 +330,51 @@ pub struct ExternalMember {
     pub address: Field<PublicAddress>,
 }
 
+/// A file of yours on the hosts.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["from", "path"]))]
+pub struct ExtraFile {
+    /// The file, relative to this file: text of at most 256 KiB without private keys. It travels in the bundle.
+    pub from: Field<String>,
+    /// Where it is put: an absolute path. It belongs to root, and missing directories above it are made.
+    pub path: Field<GuestPath>,
+    /// Its permissions: four octal digits, in quotes. Default: `"0600"`.
+    pub mode: Field<FileMode>,
+    /// The roles whose hosts get it. Default: `[manager]`.
+    pub roles: Field<Vec<Field<Role>>>,
+}
+
 /// Certificates.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Pki {
     /// Type and size of all keys: `rsa-2048`, `rsa-3072` or `rsa-4096`. Cloudify takes no other type. Default: `rsa-2048`.
     pub key: Field<RsaSize>,
-    /// Validity of the cluster's own CA in days, at most 36500. Default: `3650`.
+    /// A CA of yours that signs all certificates, in place of one that is generated into the vault.
+    pub ca: Field<SuppliedCa>,
+    /// Validity of the generated CA in days, at most 36500. Default: `3650`.
     #[schemars(range(min = 1, max = 36500))]
     pub ca_days: Field<u32>,
-    /// Validity of all other certificates in days, at most the CA's. Default: `3650`.
+    /// Validity of all other certificates in days; none outlives its CA. Certificates that are there stay as they are: a
+    /// new value is for those that are issued later. Default: `3650`.
     #[schemars(range(min = 1, max = 36500))]
     pub leaf_days: Field<u32>,
+}
+
+/// A CA of yours. It must be self-signed, RSA of at least 2048 bits, and allowed to sign certificates.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["cert"]))]
+pub struct SuppliedCa {
+    /// Its certificate: a PEM file, relative to this file.
+    pub cert: Field<String>,
+    /// Its private key: a PEM file, relative to this file. It is used and copied nowhere; where nothing is to be issued,
+    /// it may be left out. Default: none.
+    pub key: Field<String>,
+    /// A file whose first line is the passphrase of `key`, relative to this file. Default: none; `build` asks for it, or
+    /// reads it from `--ca-passphrase-file`.
+    pub passphrase_file: Field<String>,
 }
 
 /// Credentials. Letters and digits are always safe; some parts of Cloudify break on other characters.

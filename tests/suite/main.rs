@@ -27,6 +27,8 @@ mod facts;
 mod faults;
 mod golden;
 mod inputs;
+mod matrix;
+mod pki;
 mod properties;
 mod secrets;
 mod vaults;

@@ -7,7 +7,7 @@ use crate::names::RoleKind;
 use crate::spec::{Edition, Host, Role, Spec, require};
 use crate::yaml::Field;
 
-use super::{external, same};
+use super::{external, further_network, same};
 
 /// Cloudify allows at most so many managers.
 const MAX_MANAGERS: usize = 10;
@@ -21,8 +21,11 @@ pub fn identity(report: &mut Report, hosts: &[(&Host, Span)]) {
     }
     unique(report, Code::DuplicateHostName, "name", hosts.iter().map(|(h, _)| &h.name), "rename one of the two");
     let help = "give each host its own address";
-    unique(report, Code::DuplicateAddress, "address", hosts.iter().map(|(h, _)| &h.private_ip), help);
-    unique(report, Code::DuplicateAddress, "card", hosts.iter().map(|(h, _)| &h.mac), "give each host its own card");
+    let ips =
+        hosts.iter().flat_map(|(h, _)| std::iter::once(&h.private_ip).chain(further_network::of(h).map(|n| &n.ip)));
+    unique(report, Code::DuplicateAddress, "address", ips, help);
+    let cards = hosts.iter().flat_map(|(h, _)| std::iter::once(&h.mac).chain(further_network::of(h).map(|n| &n.mac)));
+    unique(report, Code::DuplicateAddress, "card", cards, "give each host its own card");
     look_alikes(report, hosts);
 }
 
@@ -36,7 +39,7 @@ fn unique<'a, T: std::fmt::Display + Ord + 'a>(
     let mut seen: BTreeMap<&T, Span> = BTreeMap::new();
     for (value, span) in fields.filter_map(Field::spanned) {
         match seen.get(value) {
-            Some(first) => same(report, code, format!("two hosts have the {what} {value}"), *first, span, help),
+            Some(first) => same(report, code, format!("the {what} {value} is given twice"), *first, span, help),
             None => {
                 seen.insert(value, span);
             }
@@ -98,7 +101,8 @@ pub fn kinds(report: &mut Report, host: &Host, alone: bool) -> Vec<(RoleKind, Sp
     kinds
 }
 
-const fn kind(role: Role) -> RoleKind {
+/// What a role of the spec is on a host that does not have them all.
+pub const fn kind(role: Role) -> RoleKind {
     match role {
         Role::Database => RoleKind::Database,
         Role::Broker => RoleKind::Broker,

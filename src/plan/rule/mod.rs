@@ -4,8 +4,11 @@ pub mod authority;
 pub mod cloudify;
 pub mod credential;
 pub mod external;
+pub mod extra_file;
+pub mod further_network;
 pub mod hosts;
 pub mod network;
+pub mod pki;
 pub mod times;
 
 use crate::diag::{Code, Diagnostic, Report, Span};
