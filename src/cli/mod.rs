@@ -11,6 +11,8 @@ mod explain;
 mod init;
 mod meta;
 mod output;
+mod passphrase;
+mod pki;
 mod plan;
 mod status;
 mod verify;
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Verify(request) => verify::run(&request, &output),
         Command::Status(request) => status::run(&request, &output),
         Command::Credentials(request) => credentials::run(&request, &output),
+        Command::Pki(request) => pki::run(&request, &output),
         Command::Explain(request) => explain::run(&request, &output),
         Command::Schema => meta::schema(&output),
         Command::Completions(request) => meta::completions(&request, &output),

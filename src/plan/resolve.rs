@@ -54,7 +54,7 @@ impl Resolver<'_> {
         require(report, &spec.name, "name", "name: prod", self.place);
         require(report, &spec.cloudify, "cloudify", "cloudify: {version: \"7.0.4\", rpm: …}", self.place);
         require(report, &spec.hosts, "hosts", "hosts: […]", self.place);
-        let (times, days) = (rule::times::first_boot(report, spec), rule::times::certificates(report, spec));
+        let (times, days) = (rule::times::first_boot(report, spec), rule::pki::certificates(report, spec));
         let generation = rule::times::generation(report, spec);
         rule::credential::check(report, spec);
         self.check_access(report);

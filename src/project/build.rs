@@ -113,7 +113,7 @@ impl Project {
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<(Vault, Changes), BuildError> {
         let lock = VaultLock::acquire(directory)?;
-        let opened = open(directory, plan)?;
+        let opened = open(directory, plan, self.ca.as_ref())?;
         let (vault, changes) = vault::ensure(opened, &plan.identity, &self.supplied, world, progress)?;
         emit::vault(&lock, vault.writes().iter().map(|(path, bytes)| (path, bytes.expose())))?;
         Ok((vault, changes))

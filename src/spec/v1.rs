@@ -295,12 +295,30 @@ pub struct ExtraFile {
 pub struct Pki {
     /// Type and size of all keys: `rsa-2048`, `rsa-3072` or `rsa-4096`. Cloudify takes no other type. Default: `rsa-2048`.
     pub key: Field<RsaSize>,
-    /// Validity of the cluster's own CA in days, at most 36500. Default: `3650`.
+    /// A CA of yours that signs all certificates, in place of one that is generated into the vault.
+    pub ca: Field<SuppliedCa>,
+    /// Validity of the generated CA in days, at most 36500. Default: `3650`.
     #[schemars(range(min = 1, max = 36500))]
     pub ca_days: Field<u32>,
-    /// Validity of all other certificates in days, at most the CA's. Default: `3650`.
+    /// Validity of all other certificates in days; none outlives its CA. Certificates that are there stay as they are: a
+    /// new value is for those that are issued later. Default: `3650`.
     #[schemars(range(min = 1, max = 36500))]
     pub leaf_days: Field<u32>,
+}
+
+/// A CA of yours. It must be self-signed, RSA of at least 2048 bits, and allowed to sign certificates.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["cert"]))]
+pub struct SuppliedCa {
+    /// Its certificate: a PEM file, relative to this file.
+    pub cert: Field<String>,
+    /// Its private key: a PEM file, relative to this file. It is used and copied nowhere; where nothing is to be issued,
+    /// it may be left out. Default: none.
+    pub key: Field<String>,
+    /// A file whose first line is the passphrase of `key`, relative to this file. Default: none; `build` asks for it, or
+    /// reads it from `--ca-passphrase-file`.
+    pub passphrase_file: Field<String>,
 }
 
 /// Credentials. Letters and digits are always safe; some parts of Cloudify break on other characters.

@@ -28,6 +28,7 @@ mod faults;
 mod golden;
 mod inputs;
 mod matrix;
+mod pki;
 mod properties;
 mod secrets;
 mod vaults;

@@ -7,6 +7,7 @@ pub mod further_network;
 pub mod hosts;
 pub mod ldap;
 pub mod network;
+pub mod pki;
 pub mod platform;
 pub mod times;
 

@@ -72,7 +72,8 @@ impl Bundle {
 
     /// Builds what is in a directory, with the library and a world that stands still.
     pub fn build(scratch: Scratch) -> Self {
-        let mut project = Project::open(Some(&scratch.spec())).expect("sound profiles");
+        let mut project =
+            Project::open(Some(&scratch.spec()), time::OffsetDateTime::now_utc()).expect("sound profiles");
         let Some(plan) = project.plan.take() else { panic!("{:#?}", project.report) };
         let to = Destination { out: scratch.join("out"), vault: scratch.join("vault") };
         let built = project.build(&plan, &to, &FixedWorld::default(), &|_, _| ()).expect("a build");
