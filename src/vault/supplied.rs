@@ -139,17 +139,10 @@ pub fn adopt(opened: Option<Opened>, supplied: &SuppliedCa) -> Result<Opened, Re
 
 /// A file from outside that cannot be used, and what to do about it.
 pub(super) fn unusable(file: &str, why: &str) -> Diagnostic {
-    let message = format!("`{file}` cannot be used: {why}");
-    let help = match why {
-        _ if why == PemError::Der.to_string() => {
-            "convert it: `openssl x509 -inform DER -in FILE -out NEW` for a certificate, \
-             `openssl pkcs8 -topk8 -nocrypt -inform DER -in FILE -out NEW` for a key"
-        }
-        _ => {
-            "give a whole PEM file: a certificate begins with `-----BEGIN CERTIFICATE-----`, a key with one of `PRIVATE KEY`"
-        }
-    };
-    Diagnostic::error(Code::PkiFileUnusable, message).help(help)
+    Diagnostic::error(Code::PkiFileUnusable, format!("`{file}` cannot be used: {why}")).help(
+        "give a whole PEM file: a certificate begins with `-----BEGIN CERTIFICATE-----`, a key with one of `PRIVATE KEY`; \
+         `openssl x509 -inform DER -in FILE -out NEW` and `openssl pkey -inform DER -in FILE -out NEW` convert DER",
+    )
 }
 
 /// Why a CA that is named today may not sign today.
