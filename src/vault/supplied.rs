@@ -64,6 +64,9 @@ impl SuppliedCa {
             findings.extend(validity(&good, now).map(|found| (SuppliedFile::Certificate, found)));
             Some((file, good))
         });
+        if let (Some((file, ca)), true) = (&certificate, key.is_some()) {
+            findings.extend(authority::can_sign(ca, file).err().map(|found| (SuppliedFile::Certificate, found)));
+        }
         let key = key.and_then(|(file, pem)| match unlock(file, pem, passphrase) {
             Ok(key) => Some((file, SuppliedKey::Open(Arc::new(key)))),
             Err(found) => {
