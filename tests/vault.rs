@@ -471,7 +471,7 @@ fn nothing_prints_a_secret() {
     let opened = reopen(&vault, &identity);
     let shown = format!("{vault:?} {opened:?} {changes:?} {:?}", on_disk(&vault));
     assert!(!shown.contains("PRIVATE") && !shown.contains("schema"));
-    for name in Credential::ALL {
+    for name in &identity.credentials {
         assert!(!shown.contains(vault.credential(*name).expect("a credential").expose()));
     }
     assert_eq!(format!("{:?}", VaultBytes::new(vec![1])), "[redacted]");

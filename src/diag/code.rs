@@ -104,6 +104,16 @@ codes! {
     NetworkIncomplete = "CFY-P027",
     /// A file of the operator's own that cannot be put where it shall.
     ExtraFile = "CFY-P028",
+    /// A profile that extends one that is not there, or itself, or removes what is not there.
+    ProfileExtends = "CFY-P030",
+    /// LDAP with a version that takes it after the installation only.
+    LdapAfterInstall = "CFY-P031",
+    /// `ldaps://` without a CA, or a CA without `ldaps://`.
+    LdapCa = "CFY-P032",
+    /// An LDAP user without password, or the other way round.
+    LdapLogin = "CFY-P033",
+    /// `os` is not given and is not what it is with later versions.
+    PlatformTaken = "CFY-P034",
     /// A passphrase without the key that it would open.
     PassphraseWithoutKey = "CFY-P043",
     /// A validity for a CA that is not made here.

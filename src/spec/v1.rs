@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::names::{
     CloudifyVersion, ClusterName, Digest256, DomainName, FileMode, GuestPath, HostAddress, HostName, InterfaceName,
-    MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName, WebUrl,
+    LdapUrl, MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName,
+    WebUrl,
 };
 use crate::yaml::Field;
 
@@ -23,8 +24,9 @@ pub struct Spec {
     pub name: Field<ClusterName>,
     /// Which Cloudify is installed, and from where.
     pub cloudify: Field<Cloudify>,
-    /// The operating system family of all hosts: `el8`. RHEL and CentOS 8 are supported by the vendor; Rocky, Alma and
-    /// Oracle 8 are let through by a setting of Cloudify's installer. Default: `el8`.
+    /// The operating system family of all hosts. `el8`, with Cloudify 6.4 and later: RHEL and CentOS 8 are supported by the
+    /// vendor; Rocky, Alma and Oracle 8 are let through by a setting of Cloudify's installer. `el7`: RHEL and CentOS 7.6 or
+    /// later. Default: `el8` where the version has it, else `el7`.
     pub os: Field<String>,
     /// Where the packages come from that Cloudify needs of the operating system. Default: `{from: image}`.
     pub os_packages: Field<OsPackages>,
@@ -46,6 +48,9 @@ pub struct Spec {
     pub pki: Field<Pki>,
     /// Credentials that you choose yourself. What is not given is generated once, into the vault.
     pub credentials: Field<Credentials>,
+    /// The directory that managers ask who may log in; Cloudify 5.1 to 6.2. Later versions are told after their
+    /// installation, with `cfy ldap`. Default: none.
+    pub ldap: Field<Ldap>,
     /// Raise it to make rebuilt hosts run their first boot again. Default: `1`.
     #[schemars(range(min = 1, max = 999_999))]
     pub generation: Field<u32>,
@@ -344,4 +349,26 @@ pub struct Credentials {
     pub erlang_cookie: Field<Secret>,
     /// Password of the monitoring endpoint on port 8009. Default: generated.
     pub prometheus_password: Field<Secret>,
+}
+
+/// The directory that managers ask who may log in.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["server", "domain", "is_active_directory"]))]
+pub struct Ldap {
+    /// Where it answers: `ldap://HOST:PORT`, or `ldaps://HOST:PORT` with `ca`.
+    pub server: Field<LdapUrl>,
+    /// Its domain.
+    pub domain: Field<DomainName>,
+    /// Whether it is Active Directory.
+    pub is_active_directory: Field<bool>,
+    /// The certificate of the CA that signed the server's, as PEM: a file, relative to this file. It travels to the
+    /// managers. Default: none.
+    pub ca: Field<String>,
+    /// As whom managers look users up; goes with `password`. Default: none.
+    pub username: Field<String>,
+    /// That user's password. It travels to the managers and stands in no vault. Default: none.
+    pub password: Field<Secret>,
+    /// More parts of distinguished names. Default: none.
+    pub dn_extra: Field<String>,
 }

@@ -22,6 +22,7 @@ mod bad_specs;
 mod builds;
 mod commands;
 mod configs;
+mod contracts;
 mod facts;
 mod faults;
 mod golden;
