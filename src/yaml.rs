@@ -8,6 +8,8 @@
 
 pub mod decode;
 mod field;
+mod mapping;
+mod node;
 mod refusal;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -17,6 +19,7 @@ use serde_yaml::{Budget, DuplicateKeyPolicy, MergeKeyPolicy, Options, Serializer
 use crate::diag::{Code, Diagnostic, SourceId, Span};
 
 pub use field::Field;
+pub use mapping::{Lists, Mapping};
 
 /// Texts above this many bytes are refused before they are parsed. The largest spec we could think of (a thousand
 /// hosts with overrides) has under 1 MiB.

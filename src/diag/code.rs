@@ -105,6 +105,23 @@ codes! {
     /// A file of the operator's own that cannot be put where it shall.
     ExtraFile = "CFY-P028",
 
+    /// A setting in `config` that cfy-seed makes itself.
+    ConfigOurs = "CFY-P047",
+    /// A key in `config` that Cloudify does not have.
+    ConfigUnknown = "CFY-P048",
+    /// A setting in `config` of the wrong type.
+    ConfigType = "CFY-P049",
+    /// Settings or cloud-config that no host gets.
+    OverrideUnused = "CFY-P050",
+    /// A key of cloud-config that cfy-seed writes itself, or that breaks first boot.
+    CloudInitOurs = "CFY-P051",
+    /// A file, user or mount in `cloud_init` that is in the way of cfy-seed's own.
+    CloudInitCollision = "CFY-P052",
+    /// A key of cloud-config that is probably misspelt.
+    CloudInitUnknown = "CFY-P053",
+    /// A value in `cloud_init` that cloud-init would not take.
+    CloudInitType = "CFY-P054",
+
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",
     /// The output directory is a file, or the output is a file or a symlink.

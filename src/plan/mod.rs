@@ -8,6 +8,7 @@ mod certificate;
 pub mod gate;
 mod host;
 pub mod identity;
+mod overrides;
 mod resolve;
 mod rule;
 mod source;
@@ -15,6 +16,7 @@ mod source;
 pub use attachment::{Attachment, AttachmentKind, Attachments, ExtraFile, attachments};
 pub use host::{FurtherNetwork, HostPlan, Link, Member, Members, Recovery, Refusal, RolePlan};
 pub use identity::{HostCertificate, Identity};
+pub use overrides::{HostOverrides, Overrides};
 pub use resolve::{Resolved, resolve};
 pub use rule::credential;
 pub use source::{PackageSource, RepoSource, RpmSource};
@@ -74,6 +76,8 @@ pub struct Plan {
     pub identity: Identity,
     /// Files of the operator's own.
     pub files: Vec<ExtraFile>,
+    /// Keys, dotted, that configs may have although no contract knows them.
+    pub config_allow: Vec<String>,
     /// Whether a licence is to be uploaded by the first manager.
     pub license: bool,
 }

@@ -6,7 +6,9 @@ mod contract;
 mod platform;
 mod shape;
 
-pub use contract::{Contract, Feature, Features, KeyRule, KeyType, Needs, Port, Probe, RoleContract};
+pub use contract::{
+    Contract, Feature, Features, KeyRule, KeyType, Needs, Port, Probe, RoleContract, Setting, covers,
+};
 pub use platform::{Platform, Target};
 pub use shape::{SHAPES, Shape};
 

@@ -187,6 +187,7 @@ pub(super) fn view<'a>(
         clients,
         credentials,
         attachments: attachments(project, plan, host),
+        overrides: project.overrides_of(host),
     })
 }
 

@@ -110,6 +110,7 @@ impl StandIn {
             clients,
             credentials,
             attachments: attachments(project, plan, host),
+            overrides: project.overrides_of(host),
         }
     }
 }

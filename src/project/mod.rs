@@ -19,7 +19,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::diag::{Code, Diagnostic, Report, Sources};
 use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret};
-use crate::plan::{self, Attachment, AttachmentKind, Attachments, Plan};
+use crate::plan::{self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, Plan};
 use crate::profile::{BadProfile, Profiles, SHAPES};
 use crate::spec::{self, Spec};
 use crate::yaml::MAX_TEXT;
@@ -44,6 +44,8 @@ pub struct Project {
     pub attachments: Attachments,
     /// The credentials that the spec gives.
     pub supplied: BTreeMap<Credential, Secret>,
+    /// What the spec adds to what hosts get.
+    pub overrides: Overrides,
 }
 
 impl Project {
@@ -61,6 +63,7 @@ impl Project {
             directory: Utf8PathBuf::new(),
             attachments: Attachments::new(),
             supplied: BTreeMap::new(),
+            overrides: Overrides::new(),
         };
         let profiles = Profiles::embedded()?;
         let Some((name, text)) = project.text(path) else { return Ok(project) };
@@ -70,6 +73,7 @@ impl Project {
             project.read_attachments(spec);
             let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);
             project.report.extend(resolved.report);
+            project.overrides = resolved.overrides;
             project.plan = resolved.plan.filter(|_| !project.report.has_errors());
             let supplied = plan::credential::supplied(spec).into_iter();
             project.supplied = supplied.filter_map(|(name, field)| Some((name, field.get()?.clone()))).collect();
@@ -119,6 +123,10 @@ impl Project {
             Some(Attachment::Bytes(bytes)) => std::str::from_utf8(bytes).ok(),
             _ => None,
         }
+    }
+
+    fn overrides_of(&self, host: &HostPlan) -> HostOverrides {
+        self.overrides.get(&host.name).cloned().unwrap_or_default()
     }
 
     /// The vault's directory: as named, or beside the spec.

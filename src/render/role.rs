@@ -83,15 +83,17 @@ pub fn config(view: &HostView<'_>, role: &RolePlan) -> Result<Secret, RenderErro
         return Ok(Secret::new(text));
     }
     let (node, found) = yaml::parse(&text, crate::diag::SourceId::default());
-    let node = match (node, found.first()) {
+    let mut node = match (node, found.first()) {
         (Some(node), None) => node,
         (_, problem) => {
             let reason = problem.map_or_else(String::new, |d| d.message.clone());
             return Err(RenderError::Template { name, reason });
         }
     };
-    let contract = view.plan.contract.roles.get(&role.kind);
-    contract_check::check(role.kind.as_str(), &node, contract)?;
+    if let Some(settings) = view.overrides.config.get(&role.kind) {
+        node.lay(settings);
+    }
+    contract_check::check(view.plan, role.kind, &node)?;
     Ok(Secret::new(yaml::to_text(&node)?))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::names::{Credential, Secret};
-use crate::plan::{AttachmentKind, HostPlan, Plan};
+use crate::plan::{AttachmentKind, HostOverrides, HostPlan, Plan};
 
 /// A client certificate with its key.
 #[derive(Debug, Clone, Copy)]
@@ -36,4 +36,6 @@ pub struct HostView<'a> {
     pub credentials: BTreeMap<Credential, &'a Secret>,
     /// The files that its roles need.
     pub attachments: BTreeMap<AttachmentKind, &'a str>,
+    /// What the operator adds.
+    pub overrides: HostOverrides,
 }

@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use crate::names::{
     CloudifyVersion, ClusterName, Digest256, DomainName, FileMode, GuestPath, HostAddress, HostName, InterfaceName,
-    MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName, WebUrl,
+    MacAddress, NetworkName, PublicAddress, RoleKind, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName,
+    WebUrl,
 };
-use crate::yaml::Field;
+use crate::yaml::{Field, Mapping};
 
 /// A Cloudify Manager cluster, and the machines it is to be installed on.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -42,6 +43,13 @@ pub struct Spec {
     pub hosts: Field<Vec<Field<Host>>>,
     /// Files of yours that hosts get before anything is installed on them. Default: none.
     pub files: Field<Vec<Field<ExtraFile>>>,
+    /// Settings of Cloudify that this file has no key for, laid over the configs of these roles. Default: none.
+    pub config: Field<ByRole>,
+    /// Keys, dotted, that `config` may have although cfy-seed does not know them, such as `[new_section.key]`; `*`
+    /// stands for any one name, and what is below a key is allowed with it. Default: none.
+    pub config_allow: Field<Vec<Field<String>>>,
+    /// Your own cloud-config, added to the user-data of the hosts with these roles. Default: none.
+    pub cloud_init: Field<ByRole>,
     /// Certificates.
     pub pki: Field<Pki>,
     /// Credentials that you choose yourself. What is not given is generated once, into the vault.
@@ -219,6 +227,42 @@ pub struct Host {
     pub interface: Field<InterfaceName>,
     /// Further networks. Default: none.
     pub networks: Field<Vec<Field<HostNetwork>>>,
+    /// As `config` above, for this host; it goes over what is said there. Default: none.
+    pub config: Field<ByRole>,
+    /// Cloud-config for this host alone; it goes over what is said above. Default: none.
+    pub cloud_init: Field<Mapping>,
+}
+
+/// Mappings for all roles and for single ones; the more particular one goes over the others.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ByRole {
+    /// For every role that has such keys. Default: none.
+    pub all: Field<Mapping>,
+    /// For databases. Default: none.
+    pub database: Field<Mapping>,
+    /// For brokers. Default: none.
+    pub broker: Field<Mapping>,
+    /// For managers. Default: none.
+    pub manager: Field<Mapping>,
+    /// For the host of an all-in-one. Default: none.
+    pub all_in_one: Field<Mapping>,
+    /// For the balancer: cloud-config only. Default: none.
+    pub load_balancer: Field<Mapping>,
+}
+
+impl ByRole {
+    /// What is said for a role alone.
+    #[must_use]
+    pub const fn of(&self, kind: RoleKind) -> &Field<Mapping> {
+        match kind {
+            RoleKind::Database => &self.database,
+            RoleKind::Broker => &self.broker,
+            RoleKind::Manager => &self.manager,
+            RoleKind::AllInOne => &self.all_in_one,
+            RoleKind::LoadBalancer => &self.load_balancer,
+        }
+    }
 }
 
 /// A network of a host beside the one of `private_ip`. Its name reaches Cloudify: agents choose a manager's and a

@@ -1,11 +1,14 @@
 //! What belongs together and what does not, by family. Every rule points at the value that breaks it.
 
+pub mod cloud_init;
 pub mod cloudify;
+pub mod config;
 pub mod credential;
 pub mod extra_file;
 pub mod further_network;
 pub mod hosts;
 pub mod network;
+pub mod overrides;
 pub mod times;
 
 use crate::diag::{Code, Diagnostic, Report, Span};
