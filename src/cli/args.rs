@@ -23,6 +23,8 @@ pub enum Command {
     Build(Build),
     /// Check a built tree again, with independent code
     Verify(Verify),
+    /// Show who waits for whom, from the hosts' console logs
+    Status(Status),
     /// List the credentials, or print one that was generated
     Credentials(Credentials),
     /// Explain a code such as CFY-S001
@@ -107,6 +109,16 @@ pub struct Verify {
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,
     /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Console logs, of one host or of several each
+    #[arg(long, value_name = "LOG", required = true, num_args = 1..)]
+    pub console: Vec<Utf8PathBuf>,
+    /// How the table is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

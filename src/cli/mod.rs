@@ -12,6 +12,7 @@ mod init;
 mod meta;
 mod output;
 mod plan;
+mod status;
 mod verify;
 
 use std::process::ExitCode;
@@ -41,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Plan(request) => plan::run(&request, &output),
         Command::Build(request) => build::run(&request, &output),
         Command::Verify(request) => verify::run(&request, &output),
+        Command::Status(request) => status::run(&request, &output),
         Command::Credentials(request) => credentials::run(&request, &output),
         Command::Explain(request) => explain::run(&request, &output),
         Command::Schema => meta::schema(&output),

@@ -26,6 +26,7 @@ mod facts;
 mod faults;
 mod golden;
 mod inputs;
+mod matrix;
 mod overrides;
 mod properties;
 mod secrets;
