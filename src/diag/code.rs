@@ -104,7 +104,8 @@ codes! {
     NetworkIncomplete = "CFY-P027",
     /// A file of the operator's own that cannot be put where it shall.
     ExtraFile = "CFY-P028",
-
+    /// A profile that extends one that is not there, or itself, or removes what is not there.
+    ProfileExtends = "CFY-P030",
     /// A setting in `config` that cfy-seed makes itself.
     ConfigOurs = "CFY-P047",
     /// A key in `config` that Cloudify does not have.

@@ -3,6 +3,7 @@
 //! In: `profiles/*.yaml`, embedded in the binary. Out: [`Profiles`]. May not: know a user's data.
 
 mod contract;
+pub mod extend;
 mod platform;
 mod shape;
 
@@ -12,7 +13,7 @@ pub use contract::{
 pub use platform::{Platform, Target};
 pub use shape::{SHAPES, Shape};
 
-use crate::diag::{Diagnostic, Report, Sources};
+use crate::diag::{Report, Sources};
 use crate::names::CloudifyVersion;
 use crate::yaml::{self, decode};
 
@@ -43,7 +44,11 @@ impl Profiles {
     /// # Errors
     /// When one of them does not fit its type, which is a bug.
     pub fn embedded() -> Result<Self, BadProfile> {
-        Ok(Self { contracts: read_all(CONTRACTS)?, platforms: read_all(PLATFORMS)?, targets: read_all(TARGETS)? })
+        Ok(Self {
+            contracts: read("contract", CONTRACTS)?,
+            platforms: read("platform", PLATFORMS)?,
+            targets: read("target", TARGETS)?,
+        })
     }
 
     /// The contract that speaks for a version.
@@ -81,23 +86,25 @@ impl Profiles {
     }
 }
 
-fn read_all<T: for<'de> serde::Deserialize<'de>>(files: &[(&str, &str)]) -> Result<Vec<T>, BadProfile> {
-    files.iter().map(|(name, text)| read(name, text)).collect()
-}
-
-fn read<T: for<'de> serde::Deserialize<'de>>(name: &str, text: &str) -> Result<T, BadProfile> {
-    let mut sources = Sources::default();
-    let id = sources.add(name, text);
-    let (node, found) = yaml::parse(text, id);
-    let mut report: Report = found.into_iter().collect::<Vec<Diagnostic>>().into_iter().collect();
-    if let Some(node) = node.filter(|_| !report.has_errors()) {
+/// Reads the files of one kind, each laid over the one that it extends. `key` is the key that holds a file's name.
+fn read<T: for<'de> serde::Deserialize<'de>>(key: &str, files: &[(&str, &str)]) -> Result<Vec<T>, BadProfile> {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let mut nodes = Vec::with_capacity(files.len());
+    for (name, text) in files {
+        let (node, found) = yaml::parse(text, sources.add(*name, *text));
+        found.into_iter().for_each(|diagnostic| report.push(diagnostic));
+        nodes.extend(node);
+    }
+    let mut values = Vec::with_capacity(nodes.len());
+    for node in extend::extend(key, &nodes, &mut report) {
         let decoded = decode::decode::<T>(&node);
         report.extend(decoded.report);
-        if let Some(value) = decoded.value.filter(|_| !report.has_errors()) {
-            return Ok(value);
-        }
+        values.extend(decoded.value);
     }
-    Err(BadProfile(crate::diag::render(&report, &sources, crate::diag::Style::default())))
+    if report.has_errors() {
+        return Err(BadProfile(crate::diag::render(&report, &sources, crate::diag::Style::default())));
+    }
+    Ok(values)
 }
 
 #[cfg(test)]
