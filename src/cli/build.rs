@@ -1,6 +1,6 @@
 //! `cfy-seed build`
 
-use crate::project::Destination;
+use crate::project::{Destination, OwnDirectories};
 use crate::world::RealWorld;
 
 use super::args::Build;
@@ -8,8 +8,8 @@ use super::check::{hosts, open_and_report};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 
-pub fn run(request: &Build, output: &Output) -> Result<Exit, Failure> {
-    let (project, plan) = open_and_report(&request.spec, output)?;
+pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+    let (project, plan) = open_and_report(&request.spec, own, output)?;
     let Some(plan) = plan else { return Ok(Exit::BadInput) };
     let vault = project.vault_directory(request.vault.as_deref(), &plan);
     let destination = Destination { out: request.out.clone(), vault };

@@ -47,6 +47,12 @@ codes! {
     UnknownApiVersion = "CFY-S010",
     /// No spec was named and none is here: the embedded example is used.
     ExampleSpecUsed = "CFY-S011",
+    /// A file below `--profiles` or `--templates` that is none.
+    OwnFileForeign = "CFY-S012",
+    /// A profile that lacks something, or names what is not there.
+    ProfileNotWhole = "CFY-S013",
+    /// A template of the operator's own that does not render what Cloudify takes.
+    TemplateWrong = "CFY-S014",
 
     /// No contract speaks for this version of Cloudify.
     UnsupportedVersion = "CFY-P001",

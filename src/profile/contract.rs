@@ -213,6 +213,31 @@ impl Contract {
         all.filter(|(key, kind)| fits(key, *kind)).max_by_key(|(key, _)| length(key)).map(|(_, kind)| kind)
     }
 
+    /// What a contract must have beyond its types, and this one has not.
+    #[must_use]
+    pub fn lacks(&self, is_platform: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut lacks = Vec::new();
+        let line = |version: &str| {
+            let parts: Vec<&str> = version.split('.').collect();
+            parts.len() == 2 && parts.iter().all(|part| part.parse::<u16>().is_ok())
+        };
+        let versions = self.versions.iter().filter(|version| !line(version));
+        lacks.extend(
+            versions.map(|version| format!("`versions` has `{}`, not one such as `7.0`", version.escape_debug())),
+        );
+        for platform in &self.platforms {
+            if !is_platform(platform) {
+                lacks.push(format!("there is no platform `{}`", platform.escape_debug()));
+            }
+            if !self.packages.contains_key(platform) {
+                lacks.push(format!("`packages` has no list for `{}`", platform.escape_debug()));
+            }
+        }
+        let roles = RoleKind::ALL.iter().filter(|kind| !self.roles.contains_key(kind));
+        lacks.extend(roles.map(|kind| format!("`roles.{}` is missing", kind.as_str())));
+        lacks
+    }
+
     /// The keys that `config:` may set for a role.
     pub fn settable(&self, role: RoleKind) -> impl Iterator<Item = &str> {
         let written = self.roles.get(&role).into_iter().flat_map(|contract| contract.keys.keys());

@@ -5,11 +5,13 @@
 mod build;
 mod footprint;
 mod overview;
+mod own;
 mod vault;
 
 pub use build::{BuildError, Built, Destination, render_all};
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
+pub use own::OwnDirectories;
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret};
 use crate::plan::{self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, Plan};
 use crate::profile::{BadProfile, Profiles, SHAPES};
+use crate::render::Templates;
 use crate::spec::{self, Spec};
 use crate::yaml::MAX_TEXT;
 
@@ -44,18 +47,29 @@ pub struct Project {
     pub attachments: Attachments,
     /// The credentials that the spec gives.
     pub supplied: BTreeMap<Credential, Secret>,
+    /// What configs are rendered from.
+    pub templates: Templates,
     /// What the spec adds to what hosts get.
     pub overrides: Overrides,
 }
 
 impl Project {
-    /// Reads and resolves a spec. `None` stands for `cluster.yaml` here, or else the embedded example.
+    /// Reads and resolves a spec with what is embedded. `None` stands for `cluster.yaml` here, or else the embedded example.
     ///
     /// What is wrong with the spec is in the report; a spec that cannot be read is such a finding too.
     ///
     /// # Errors
     /// When a profile in the binary is wrong: a bug.
     pub fn open(path: Option<&Utf8Path>) -> Result<Self, BadProfile> {
+        Self::open_with(path, &OwnDirectories::default())
+    }
+
+    /// As [`open`](Self::open), with profiles and templates of the operator's own. What is wrong with those is in the
+    /// report.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: Option<&Utf8Path>, own: &OwnDirectories) -> Result<Self, BadProfile> {
         let mut project = Self {
             sources: Sources::default(),
             report: Report::default(),
@@ -63,9 +77,12 @@ impl Project {
             directory: Utf8PathBuf::new(),
             attachments: Attachments::new(),
             supplied: BTreeMap::new(),
+            templates: Templates::default(),
             overrides: Overrides::new(),
         };
-        let profiles = Profiles::embedded()?;
+        let profiles = project.profiles(own)?;
+        let templates = own.read_templates(&mut project.sources, &mut project.report);
+        project.templates = own::templates(&templates, &mut project.report);
         let Some((name, text)) = project.text(path) else { return Ok(project) };
         let parsed = spec::parse(&name, &text, &mut project.sources);
         project.report.extend(parsed.report);
@@ -78,7 +95,19 @@ impl Project {
             let supplied = plan::credential::supplied(spec).into_iter();
             project.supplied = supplied.filter_map(|(name, field)| Some((name, field.get()?.clone()))).collect();
         }
+        if let Some(plan) = project.plan.take_if(|_| *own != OwnDirectories::default()) {
+            project.report.extend(own::rehearse(&project, &plan, &templates));
+            project.plan = Some(plan).filter(|_| !project.report.has_errors());
+        }
         Ok(project)
+    }
+
+    fn profiles(&mut self, own: &OwnDirectories) -> Result<Profiles, BadProfile> {
+        if own.profiles.is_none() {
+            return Profiles::embedded();
+        }
+        let files = own.read_profiles(&mut self.sources, &mut self.report);
+        Ok(Profiles::with(&files, &mut self.sources, &mut self.report))
     }
 
     /// The spec's name and text.
@@ -96,10 +125,7 @@ impl Project {
                 Some(("example".to_owned(), SHAPES[0].spec.to_owned()))
             }
             Err(error) => {
-                let found = error.diagnostic().unwrap_or_else(|| {
-                    Diagnostic::error(Code::UnreadableInput, error.to_string()).help("check the file's permissions")
-                });
-                self.report.push(found);
+                self.report.push(own::unreadable(&error));
                 None
             }
         }

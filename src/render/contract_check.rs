@@ -9,9 +9,12 @@ use crate::yaml::{Node, NodeKind};
 use super::RenderError;
 
 /// Checks a role's config. What the spec allows explicitly may be anything.
-pub fn check(plan: &Plan, role: RoleKind, node: &Node) -> Result<(), RenderError> {
-    let broken = |reason: String| RenderError::Contract { role: role.as_str(), reason };
-    let Some(contract) = plan.contract.roles.get(&role) else { return Err(broken("it has none".into())) };
+pub fn check(plan: &Plan, role: RoleKind, name: &'static str, node: &Node) -> Result<(), RenderError> {
+    let broken = |path: &[&str], reason: String| {
+        let key = path.last().copied().unwrap_or_default().to_owned();
+        RenderError::Contract { role: role.as_str(), name, key, reason }
+    };
+    let Some(contract) = plan.contract.roles.get(&role) else { return Err(broken(&[], "it has none".into())) };
     let mut leaves = Vec::new();
     collect(node, &mut Vec::new(), &mut leaves);
     for (path, leaf) in &leaves {
@@ -20,9 +23,9 @@ pub fn check(plan: &Plan, role: RoleKind, node: &Node) -> Result<(), RenderError
             // What is in such a mapping is not known any further.
             Some(KeyType::Mapping) => {}
             Some(kind) if kind.fits(&leaf.kind) => {}
-            Some(_) => return Err(broken(format!("{key} is not what it must be"))),
+            Some(_) => return Err(broken(path, format!("{key} is not what it must be"))),
             None if plan.config_allow.iter().any(|pattern| covers(pattern, path)) => {}
-            None => return Err(broken(format!("unknown key {key}"))),
+            None => return Err(broken(path, format!("unknown key {key}"))),
         }
     }
     for (key, _) in contract.keys.iter().filter(|(_, rule)| rule.required) {
@@ -30,7 +33,7 @@ pub fn check(plan: &Plan, role: RoleKind, node: &Node) -> Result<(), RenderError
             covers(key, path) && !matches!(&leaf.kind, NodeKind::Text(text) if text.is_empty())
         };
         if !leaves.iter().any(is_there) {
-            return Err(broken(format!("{key} is missing or empty")));
+            return Err(broken(&[], format!("{key} is missing or empty")));
         }
     }
     Ok(())

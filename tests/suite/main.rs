@@ -28,6 +28,7 @@ mod golden;
 mod inputs;
 mod matrix;
 mod overrides;
+mod own;
 mod properties;
 mod secrets;
 mod vaults;

@@ -186,6 +186,7 @@ fn user_data(project: &Project, plan: &Plan) -> Vec<String> {
             clients: clients.map(|name| Client { common_name: name, certificate: "one\n", key: &key }).collect(),
             credentials: project.supplied.iter().map(|(name, secret)| (*name, secret)).collect(),
             attachments: BTreeMap::new(),
+            templates: &project.templates,
             overrides: project.overrides[&host.name].clone(),
         };
         render_host(&view).expect("it renders").user_data.expose().to_owned()

@@ -9,10 +9,6 @@ use crate::yaml::{Field, Lists, Mapping};
 use super::cloud_init::{self, Around};
 use super::config::{self, Keys};
 
-/// In the order of installation.
-const KINDS: [RoleKind; 5] =
-    [RoleKind::Database, RoleKind::Broker, RoleKind::Manager, RoleKind::AllInOne, RoleKind::LoadBalancer];
-
 /// A host and what is installed on it.
 pub struct Placed<'a> {
     /// Its name.
@@ -35,7 +31,7 @@ pub fn resolve(
     let none = ByRole::default();
     let (config, cloud_init) = (spec.config.get().unwrap_or(&none), spec.cloud_init.get().unwrap_or(&none));
     let there = |kind: &RoleKind| !complete || hosts.iter().any(|placed| placed.kinds.contains(kind));
-    let present: Vec<RoleKind> = KINDS.into_iter().filter(there).collect();
+    let present: Vec<RoleKind> = RoleKind::ALL.into_iter().filter(there).collect();
     blocks(report, config, &present, "no host has", |report, block, span, kinds| {
         config::check(report, (block, span), kinds, keys);
     });
@@ -80,7 +76,7 @@ fn blocks(
     if let Some((block, span)) = by.all.spanned() {
         check(report, block, span, present);
     }
-    for kind in KINDS {
+    for kind in RoleKind::ALL {
         let Some((block, span)) = by.of(kind).spanned() else { continue };
         if present.contains(&kind) {
             check(report, block, span, &[kind]);
