@@ -221,7 +221,15 @@ impl Place<'_> {
             Raw::Null => NodeKind::Null,
             Raw::Bool(value) => NodeKind::Bool(value),
             Raw::Int(value) => NodeKind::Int(value),
-            Raw::Float(value) => NodeKind::Float(value),
+            Raw::Float(value) => {
+                // Above 64 bits the YAML crate gives whole numbers up to what a float can hold.
+                let digits = self.text.get(span.start..span.end).unwrap_or_default().trim_start_matches(['-', '+']);
+                if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
+                    let found_here = Diagnostic::error(Code::InvalidValue, "a number of more than 64 bits");
+                    found.push(found_here.at(span, "").help("put it in quotes, so that it stays text"));
+                }
+                NodeKind::Float(value)
+            }
             Raw::Text(value) => NodeKind::Text(value),
             Raw::List(items) => NodeKind::List(items.into_iter().map(|item| self.node(item, found)).collect()),
             Raw::Map(entries) => {
@@ -381,6 +389,7 @@ mod tests {
             ("a:\n\tb: 1\n".to_owned(), Code::YamlSyntax),
             ("a: 1\0".to_owned(), Code::NotText),
             ("a: 1\na: 2\n".to_owned(), Code::DuplicateKey),
+            ("a: 123456789012345678901234567890\n".to_owned(), Code::InvalidValue),
             ("x".repeat(5 << 20), Code::UnreadableInput),
             (bomb(), Code::YamlSyntax),
         ] {

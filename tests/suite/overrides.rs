@@ -73,6 +73,20 @@ fn a_secret_setting_ends_in_its_config_alone() {
     assert!(!said.all().contains(secret));
 }
 
+/// Every key that a template writes is cfy-seed's own to answer for, but those that people may have other wishes for.
+#[test]
+fn what_templates_write_is_not_for_config_to_set() {
+    const SETTABLE: [&[&str]; 2] = [&["sanity", "skip_sanity"], &["validations", "supported_distros"]];
+    let profiles = cfy_seed::profile::Profiles::embedded().expect("sound profiles");
+    for version in profiles.versions() {
+        let contract = profiles.contract(format!("{version}.0").parse().expect("a version")).expect("a contract");
+        for key in contract.roles.values().flat_map(|role| role.keys.keys()) {
+            let path: Vec<&str> = key.split('.').collect();
+            assert!(contract.ours(&path).is_some() != SETTABLE.contains(&path.as_slice()), "{version}: {key}");
+        }
+    }
+}
+
 fn paths(host: &Host) -> Vec<&str> {
     host.config["write_files"].as_array().expect("files").iter().filter_map(|file| file["path"].as_str()).collect()
 }

@@ -10,7 +10,7 @@ use crate::yaml::Field;
 
 use super::same;
 
-/// What cfy-seed itself writes, by the beginning of its path.
+/// What cfy-seed itself writes: files, directories, and what begins so (with `-` at the end).
 const OURS: &[&str] = &[
     "/etc/chrony.conf",
     "/etc/cloudify/cfy-seed",
@@ -69,7 +69,10 @@ fn content(report: &mut Report, from: &Field<String>, found: Option<&Attachment>
 
 /// Whether cfy-seed writes this file, or into this directory.
 pub fn written_by_us(path: &str) -> bool {
-    OURS.iter().any(|place| path.starts_with(place))
+    OURS.iter().any(|place| {
+        let rest = path.strip_prefix(place);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || place.ends_with('-'))
+    })
 }
 
 fn check_path(report: &mut Report, path: &GuestPath, span: Span) {
