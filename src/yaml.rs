@@ -222,10 +222,13 @@ impl Place<'_> {
             Raw::Bool(value) => NodeKind::Bool(value),
             Raw::Int(value) => NodeKind::Int(value),
             Raw::Float(value) => {
-                // Above 64 bits the YAML crate gives whole numbers up to what a float can hold.
+                // With leading zeros, or above 64 bits, the YAML crate makes floats of whole numbers, PyYAML other numbers.
                 let digits = self.text.get(span.start..span.end).unwrap_or_default().trim_start_matches(['-', '+']);
                 if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
-                    let found_here = Diagnostic::error(Code::InvalidValue, "a number of more than 64 bits");
+                    let found_here = Diagnostic::error(
+                        Code::InvalidValue,
+                        "a whole number with leading zeros, or of more than 64 bits",
+                    );
                     found.push(found_here.at(span, "").help("put it in quotes, so that it stays text"));
                 }
                 NodeKind::Float(value)

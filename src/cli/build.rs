@@ -1,17 +1,22 @@
 //! `cfy-seed build`
 
-use crate::project::{Destination, OwnDirectories};
-use crate::world::RealWorld;
+use camino::Utf8Path;
+
+use crate::plan::Plan;
+use crate::project::{Destination, OwnDirectories, Project, vault_state};
+use crate::world::{RealWorld, World as _};
 
 use super::args::Build;
 use super::check::{hosts, open_and_report};
 use super::exit::{Exit, Failure};
 use super::output::Output;
+use super::passphrase;
 
 pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
-    let (project, plan) = open_and_report(&request.spec, own, output)?;
+    let (mut project, plan) = open_and_report(&request.spec, own, output)?;
     let Some(plan) = plan else { return Ok(Exit::BadInput) };
     let vault = project.vault_directory(request.vault.as_deref(), &plan);
+    unlock_ca(&mut project, &plan, &vault, request.ca_passphrase_file.as_deref(), output)?;
     let destination = Destination { out: request.out.clone(), vault };
     let progress = output.progress("keys");
     let built = project.build(&plan, &destination, &RealWorld, &|done, total| progress.step(done, total))?;
@@ -32,4 +37,25 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
         destination.vault,
     ));
     Ok(Exit::Done)
+}
+
+/// Opens the CA's key, where it is encrypted and a passphrase is given, or a person can be asked and it is needed.
+fn unlock_ca(
+    project: &mut Project,
+    plan: &Plan,
+    vault: &Utf8Path,
+    file: Option<&Utf8Path>,
+    output: &Output,
+) -> Result<(), Failure> {
+    if !project.is_ca_locked() {
+        return Ok(());
+    }
+    if let Some(file) = file {
+        let given = passphrase::from_file(file)?;
+        return project.unlock_ca(&given).map_err(|found| Failure::Findings(found.into()));
+    }
+    if vault_state(project, vault, plan, RealWorld.now())?.changes.issued() > 0 {
+        passphrase::ask(output, |answer| project.unlock_ca(answer))?;
+    }
+    Ok(())
 }

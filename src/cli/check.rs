@@ -5,6 +5,7 @@ use camino::Utf8Path;
 use crate::diag::{self, Severity};
 use crate::plan::Plan;
 use crate::project::{OwnDirectories, Project};
+use crate::world::{RealWorld, World as _};
 
 use super::args::{Check, Format, SpecArgs};
 use super::exit::{Exit, Failure};
@@ -12,7 +13,7 @@ use super::output::Output;
 
 /// Opens a project as the arguments say, without judging it.
 pub fn open(spec: Option<&Utf8Path>, strict: bool, own: &OwnDirectories) -> Result<Project, Failure> {
-    let mut project = Project::open_with(spec, own)?;
+    let mut project = Project::open_with(spec, own, RealWorld.now())?;
     if strict {
         project.report.make_strict();
         if project.report.has_errors() {
@@ -36,7 +37,12 @@ pub fn open_and_report(
 
 /// So many hosts, in words.
 pub fn hosts(count: usize) -> String {
-    format!("{count} host{}", if count == 1 { "" } else { "s" })
+    counted(count, "host")
+}
+
+/// So many of something, in words.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 pub fn run(request: &Check, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {

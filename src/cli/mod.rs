@@ -11,6 +11,8 @@ mod explain;
 mod init;
 mod meta;
 mod output;
+mod passphrase;
+mod pki;
 mod plan;
 mod status;
 mod verify;
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Verify(request) => verify::run(&request, &output),
         Command::Status(request) => status::run(&request, &output),
         Command::Credentials(request) => credentials::run(&request, &own, &output),
+        Command::Pki(request) => pki::run(&request, &own, &output),
         Command::Explain(request) => explain::run(&request, &output),
         Command::Schema => meta::schema(&output),
         Command::Completions(request) => meta::completions(&request, &output),

@@ -8,7 +8,7 @@ mod platform;
 mod shape;
 
 pub use contract::{
-    Contract, Feature, Features, KeyRule, KeyType, Needs, Port, Probe, RoleContract, Setting, covers,
+    Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, Probe, RoleContract, Setting, covers,
 };
 pub use platform::{Platform, Target};
 pub use shape::{SHAPES, Shape};
@@ -18,10 +18,18 @@ use crate::names::CloudifyVersion;
 use crate::yaml::{self, Node, decode};
 
 /// The files of each kind, by their path in the repository.
-const CONTRACTS: &[(&str, &str)] =
-    &[("profiles/contracts/cloudify-7.0.yaml", include_str!("../../profiles/contracts/cloudify-7.0.yaml"))];
-const PLATFORMS: &[(&str, &str)] =
-    &[("profiles/platforms/el8.yaml", include_str!("../../profiles/platforms/el8.yaml"))];
+const CONTRACTS: &[(&str, &str)] = &[
+    ("profiles/contracts/cloudify-5.1.yaml", include_str!("../../profiles/contracts/cloudify-5.1.yaml")),
+    ("profiles/contracts/cloudify-5.2.yaml", include_str!("../../profiles/contracts/cloudify-5.2.yaml")),
+    ("profiles/contracts/cloudify-6.0.yaml", include_str!("../../profiles/contracts/cloudify-6.0.yaml")),
+    ("profiles/contracts/cloudify-6.3.yaml", include_str!("../../profiles/contracts/cloudify-6.3.yaml")),
+    ("profiles/contracts/cloudify-6.4.yaml", include_str!("../../profiles/contracts/cloudify-6.4.yaml")),
+    ("profiles/contracts/cloudify-7.0.yaml", include_str!("../../profiles/contracts/cloudify-7.0.yaml")),
+];
+const PLATFORMS: &[(&str, &str)] = &[
+    ("profiles/platforms/el7.yaml", include_str!("../../profiles/platforms/el7.yaml")),
+    ("profiles/platforms/el8.yaml", include_str!("../../profiles/platforms/el8.yaml")),
+];
 const TARGETS: &[(&str, &str)] =
     &[("profiles/platforms/nocloud.yaml", include_str!("../../profiles/platforms/nocloud.yaml"))];
 
@@ -107,15 +115,23 @@ impl Profiles {
         self.contracts.iter().flat_map(|contract| contract.versions.iter().map(String::as_str))
     }
 
+    /// The versions that some contract speaks for and that run on this operating system.
+    pub fn versions_on<'p>(&'p self, platform: &'p str) -> impl Iterator<Item = &'p str> {
+        let contracts =
+            self.contracts.iter().filter(move |contract| contract.platforms.iter().any(|p| p == platform));
+        contracts.flat_map(|contract| contract.versions.iter().map(String::as_str))
+    }
+
     /// The operating system of this name.
     #[must_use]
     pub fn platform(&self, name: &str) -> Option<&Platform> {
         self.platforms.iter().find(|platform| platform.platform == name)
     }
 
-    /// The names of all operating systems.
-    pub fn platform_names(&self) -> impl Iterator<Item = &str> {
-        self.platforms.iter().map(|platform| platform.platform.as_str())
+    /// All operating systems.
+    #[must_use]
+    pub fn platforms(&self) -> &[Platform] {
+        &self.platforms
     }
 
     /// The target of this name.
@@ -163,14 +179,29 @@ mod tests {
     use super::Profiles;
 
     #[test]
-    fn the_embedded_profiles_fit_their_types() {
+    fn the_embedded_profiles_fit_their_types_and_each_other() {
         let profiles = Profiles::embedded().unwrap_or_else(|error| panic!("{error}"));
-        let contract = profiles.contract("7.0.4".parse().expect("a version")).expect("a contract");
-        for platform in &contract.platforms {
-            assert!(profiles.platform(platform).is_some(), "{platform}");
-            assert!(contract.packages.contains_key(platform), "{platform}");
+        let mut versions: Vec<&str> = profiles.versions().collect();
+        versions.dedup();
+        assert_eq!(versions, ["5.1", "5.2", "6.0", "6.1", "6.2", "6.3", "6.4", "7.0"]);
+        for contract in &profiles.contracts {
+            assert!(!contract.platforms.is_empty(), "{}: the first one is the default", contract.contract);
+            for platform in &contract.platforms {
+                assert!(profiles.platform(platform).is_some(), "{platform}");
+                assert!(contract.packages.contains_key(platform), "{}: {platform}", contract.contract);
+            }
         }
         assert!(profiles.contract("5.0.5".parse().expect("a version")).is_none());
         assert!(profiles.target("nocloud").is_some());
+    }
+
+    /// A feature that all versions have is no condition: templates would be better off without it.
+    #[test]
+    fn every_feature_tells_versions_apart() {
+        let profiles = Profiles::embedded().unwrap_or_else(|error| panic!("{error}"));
+        for feature in profiles.contracts.iter().flat_map(|contract| contract.features.all().keys()) {
+            let with = profiles.contracts.iter().filter(|contract| contract.features.has(*feature)).count();
+            assert!(with > 0 && with < profiles.contracts.len(), "{feature:?}");
+        }
     }
 }

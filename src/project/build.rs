@@ -113,7 +113,7 @@ impl Project {
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<(Vault, Changes), BuildError> {
         let lock = VaultLock::acquire(directory)?;
-        let opened = open(directory, plan)?;
+        let opened = open(directory, plan, self.ca.as_ref())?;
         let (vault, changes) = vault::ensure(opened, &plan.identity, &self.supplied, world, progress)?;
         emit::vault(&lock, vault.writes().iter().map(|(path, bytes)| (path, bytes.expose())))?;
         Ok((vault, changes))
@@ -194,10 +194,12 @@ pub(super) fn view<'a>(
 /// The credentials that a host's roles name in their configs.
 pub(super) fn known_credentials(plan: &Plan, host: &HostPlan) -> impl Iterator<Item = Credential> {
     let contracts = host.roles.iter().filter_map(|role| plan.contract.roles.get(&role.kind));
-    contracts.flat_map(|contract| contract.credentials.iter().copied())
+    let names = contracts.flat_map(|contract| contract.credentials.iter().copied());
+    names.filter(|name| plan.identity.credentials.contains(name))
 }
 
-/// The files that a host's roles need: the licence on the host that uploads it, keys where packages are installed.
+/// The files that a host's roles need: the licence on the host that uploads it, keys where packages are installed, the
+/// directory's CA on managers.
 pub(super) fn attachments<'a>(
     project: &'a Project,
     plan: &Plan,
@@ -206,6 +208,7 @@ pub(super) fn attachments<'a>(
     let signed = |source: &RepoSource| source.signed;
     let wanted = [
         (AttachmentKind::License, plan.license && host.uploads_license()),
+        (AttachmentKind::LdapCa, plan.ldap.is_some() && host.manages()),
         (AttachmentKind::OsRepoKey, matches!(&plan.packages, PackageSource::Repo(source) if signed(source))),
         (
             AttachmentKind::CloudifyRepoKey,

@@ -2,21 +2,28 @@
 //!
 //! In: paths. Out: a [`Project`], and what can be done with it: look, preview, build. May not: print, or ask the user.
 
+mod authority;
 mod build;
+mod expiry;
 mod footprint;
 mod overview;
 mod own;
+mod pki;
 mod vault;
 
+pub use authority::passphrase;
 pub use build::{BuildError, Built, Destination, render_all};
+pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate_table};
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
 pub use own::OwnDirectories;
+pub use pki::ImportedCertificates;
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
 
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use time::OffsetDateTime;
 
 use crate::diag::{Code, Diagnostic, Report, Sources};
 use crate::load::{self, LoadError};
@@ -25,6 +32,7 @@ use crate::plan::{self, Attachment, AttachmentKind, Attachments, HostOverrides, 
 use crate::profile::{BadProfile, Profiles, SHAPES};
 use crate::render::Templates;
 use crate::spec::{self, Spec};
+use crate::vault::SuppliedCa;
 use crate::yaml::MAX_TEXT;
 
 /// Where a spec is looked for when none is named.
@@ -51,17 +59,20 @@ pub struct Project {
     pub templates: Templates,
     /// What the spec adds to what hosts get.
     pub overrides: Overrides,
+    /// The CA that the spec names, if it names one and that is good.
+    ca: Option<SuppliedCa>,
 }
 
 impl Project {
     /// Reads and resolves a spec with what is embedded. `None` stands for `cluster.yaml` here, or else the embedded example.
     ///
-    /// What is wrong with the spec is in the report; a spec that cannot be read is such a finding too.
+    /// What is wrong with the spec is in the report; a spec that cannot be read is such a finding too. The CA that a spec
+    /// names must be valid at the given time.
     ///
     /// # Errors
     /// When a profile in the binary is wrong: a bug.
-    pub fn open(path: Option<&Utf8Path>) -> Result<Self, BadProfile> {
-        Self::open_with(path, &OwnDirectories::default())
+    pub fn open(path: Option<&Utf8Path>, now: OffsetDateTime) -> Result<Self, BadProfile> {
+        Self::open_with(path, &OwnDirectories::default(), now)
     }
 
     /// As [`open`](Self::open), with profiles and templates of the operator's own. What is wrong with those is in the
@@ -69,7 +80,7 @@ impl Project {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn open_with(path: Option<&Utf8Path>, own: &OwnDirectories) -> Result<Self, BadProfile> {
+    pub fn open_with(path: Option<&Utf8Path>, own: &OwnDirectories, now: OffsetDateTime) -> Result<Self, BadProfile> {
         let mut project = Self {
             sources: Sources::default(),
             report: Report::default(),
@@ -79,6 +90,7 @@ impl Project {
             supplied: BTreeMap::new(),
             templates: Templates::default(),
             overrides: Overrides::new(),
+            ca: None,
         };
         let profiles = project.profiles(own)?;
         let templates = own.read_templates(&mut project.sources, &mut project.report);
@@ -88,6 +100,7 @@ impl Project {
         project.report.extend(parsed.report);
         if let Some(spec) = &parsed.spec {
             project.read_attachments(spec);
+            project.read_authority(spec, now);
             let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);
             project.report.extend(resolved.report);
             project.overrides = resolved.overrides;

@@ -29,7 +29,7 @@ impl Builder {
     /// Builds and verifies; `None` where `check` refuses the spec, which it must say with an error.
     fn build(&self, spec: &str) -> Option<BTreeMap<String, Host>> {
         let path = self.scratch.write("cluster.yaml", spec);
-        let mut project = Project::open(Some(&path)).expect("sound profiles");
+        let mut project = Project::open(Some(&path), time::OffsetDateTime::now_utc()).expect("sound profiles");
         let Some(plan) = project.plan.take() else {
             assert!(project.report.iter().any(|found| found.severity == Severity::Error));
             return None;
