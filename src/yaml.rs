@@ -8,6 +8,8 @@
 
 pub mod decode;
 mod field;
+mod mapping;
+mod node;
 mod refusal;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -17,6 +19,7 @@ use serde_yaml::{Budget, DuplicateKeyPolicy, MergeKeyPolicy, Options, Serializer
 use crate::diag::{Code, Diagnostic, SourceId, Span};
 
 pub use field::Field;
+pub use mapping::{Lists, Mapping};
 
 /// Texts above this many bytes are refused before they are parsed. The largest spec we could think of (a thousand
 /// hosts with overrides) has under 1 MiB.
@@ -218,7 +221,18 @@ impl Place<'_> {
             Raw::Null => NodeKind::Null,
             Raw::Bool(value) => NodeKind::Bool(value),
             Raw::Int(value) => NodeKind::Int(value),
-            Raw::Float(value) => NodeKind::Float(value),
+            Raw::Float(value) => {
+                // With leading zeros, or above 64 bits, the YAML crate makes floats of whole numbers, PyYAML other numbers.
+                let digits = self.text.get(span.start..span.end).unwrap_or_default().trim_start_matches(['-', '+']);
+                if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_') {
+                    let found_here = Diagnostic::error(
+                        Code::InvalidValue,
+                        "a whole number with leading zeros, or of more than 64 bits",
+                    );
+                    found.push(found_here.at(span, "").help("put it in quotes, so that it stays text"));
+                }
+                NodeKind::Float(value)
+            }
             Raw::Text(value) => NodeKind::Text(value),
             Raw::List(items) => NodeKind::List(items.into_iter().map(|item| self.node(item, found)).collect()),
             Raw::Map(entries) => {
@@ -257,6 +271,10 @@ fn in_words_of_yaml(message: &str) -> String {
     }
     match message {
         _ if message.contains("Documents {") => "a second document; a spec is one".into(),
+        // Not its name: a secret that begins with `!` and stands without quotes is a tag.
+        _ if message.starts_with("unsupported tag") => {
+            "tags (`!…`) are not used in specs; quote a text with `!`".into()
+        }
         _ if message.contains("merge keys") => "merge keys (`<<`) are not used in specs".into(),
         _ if message.contains("budget breached") => {
             "more nodes than a spec can have; do anchors expand without end?".into()
@@ -378,6 +396,7 @@ mod tests {
             ("a:\n\tb: 1\n".to_owned(), Code::YamlSyntax),
             ("a: 1\0".to_owned(), Code::NotText),
             ("a: 1\na: 2\n".to_owned(), Code::DuplicateKey),
+            ("a: 123456789012345678901234567890\n".to_owned(), Code::InvalidValue),
             ("x".repeat(5 << 20), Code::UnreadableInput),
             (bomb(), Code::YamlSyntax),
         ] {

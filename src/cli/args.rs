@@ -1,17 +1,36 @@
 //! What the command line says.
 
 use camino::Utf8PathBuf;
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::profile::SHAPES;
+use crate::project::OwnDirectories;
 
 /// One cluster.yaml in, one self-installing cloud-init bundle per Cloudify host out.
 #[derive(Debug, Parser)]
 #[command(name = "cfy-seed", version, arg_required_else_help = true, max_term_width = 100)]
 pub struct Cli {
+    #[command(flatten)]
+    pub own: Own,
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// Files of the operator's own.
+#[derive(Debug, Args)]
+pub struct Own {
+    /// Contracts, platforms and shapes of your own, beside the embedded ones or in their place
+    #[arg(long, global = true, value_name = "DIR")]
+    pub profiles: Option<Utf8PathBuf>,
+    /// Templates of your own in place of the embedded ones
+    #[arg(long, global = true, value_name = "DIR")]
+    pub templates: Option<Utf8PathBuf>,
+}
+
+impl From<Own> for OwnDirectories {
+    fn from(own: Own) -> Self {
+        Self { profiles: own.profiles, templates: own.templates }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -54,15 +73,10 @@ pub struct SpecArgs {
     pub strict: bool,
 }
 
-/// The names of all shapes.
-fn shapes() -> PossibleValuesParser {
-    SHAPES.iter().map(|shape| shape.name).collect::<Vec<_>>().into()
-}
-
 #[derive(Debug, Args)]
 pub struct Init {
     /// The shape of the cluster
-    #[arg(long, default_value = SHAPES[0].name, value_parser = shapes())]
+    #[arg(long, default_value = SHAPES[0].name, value_name = "SHAPE")]
     pub shape: String,
     /// Where to write it; an existing file is never replaced
     #[arg(default_value = "cluster.yaml", value_name = "FILE")]

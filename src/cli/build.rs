@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 
 use crate::plan::Plan;
-use crate::project::{Destination, Project, vault_state};
+use crate::project::{Destination, OwnDirectories, Project, vault_state};
 use crate::world::{RealWorld, World as _};
 
 use super::args::Build;
@@ -12,8 +12,8 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::passphrase;
 
-pub fn run(request: &Build, output: &Output) -> Result<Exit, Failure> {
-    let (mut project, plan) = open_and_report(&request.spec, output)?;
+pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+    let (mut project, plan) = open_and_report(&request.spec, own, output)?;
     let Some(plan) = plan else { return Ok(Exit::BadInput) };
     let vault = project.vault_directory(request.vault.as_deref(), &plan);
     unlock_ca(&mut project, &plan, &vault, request.ca_passphrase_file.as_deref(), output)?;

@@ -1,15 +1,15 @@
 //! `cfy-seed credentials`
 
 use crate::names::Credential;
-use crate::project::vault_credentials;
+use crate::project::{OwnDirectories, vault_credentials};
 
 use super::args::Credentials;
 use super::check::open;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 
-pub fn run(request: &Credentials, output: &Output) -> Result<Exit, Failure> {
-    let project = open(request.spec.as_deref(), false)?;
+pub fn run(request: &Credentials, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+    let project = open(request.spec.as_deref(), false, own)?;
     let Some(plan) = &project.plan else {
         output.report(&project.report, &project.sources);
         return Ok(Exit::BadInput);

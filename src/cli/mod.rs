@@ -38,15 +38,16 @@ pub fn main() -> ExitCode {
         }
     };
     let output = Output::new();
+    let own = cli.own.into();
     let result = match cli.command {
-        Command::Init(request) => init::run(&request, &output),
-        Command::Check(request) => check::run(&request, &output),
-        Command::Plan(request) => plan::run(&request, &output),
-        Command::Build(request) => build::run(&request, &output),
+        Command::Init(request) => init::run(&request, &own, &output),
+        Command::Check(request) => check::run(&request, &own, &output),
+        Command::Plan(request) => plan::run(&request, &own, &output),
+        Command::Build(request) => build::run(&request, &own, &output),
         Command::Verify(request) => verify::run(&request, &output),
         Command::Status(request) => status::run(&request, &output),
-        Command::Credentials(request) => credentials::run(&request, &output),
-        Command::Pki(request) => pki::run(&request, &output),
+        Command::Credentials(request) => credentials::run(&request, &own, &output),
+        Command::Pki(request) => pki::run(&request, &own, &output),
         Command::Explain(request) => explain::run(&request, &output),
         Command::Schema => meta::schema(&output),
         Command::Completions(request) => meta::completions(&request, &output),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::project::{Destination, Overview, overview};
+use crate::project::{Destination, Overview, OwnDirectories, overview};
 use crate::world::RealWorld;
 
 use super::args::{Format, Plan};
@@ -10,8 +10,8 @@ use super::check::open;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 
-pub fn run(request: &Plan, output: &Output) -> Result<Exit, Failure> {
-    let mut project = open(request.spec.spec.as_deref(), request.spec.strict)?;
+pub fn run(request: &Plan, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+    let mut project = open(request.spec.spec.as_deref(), request.spec.strict, own)?;
     let Some(plan) = project.plan.take() else {
         output.report(&project.report, &project.sources);
         return Ok(Exit::BadInput);

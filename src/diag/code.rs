@@ -47,6 +47,12 @@ codes! {
     UnknownApiVersion = "CFY-S010",
     /// No spec was named and none is here: the embedded example is used.
     ExampleSpecUsed = "CFY-S011",
+    /// A file below `--profiles` or `--templates` that is none.
+    OwnFileForeign = "CFY-S012",
+    /// A profile that lacks something, or names what is not there.
+    ProfileNotWhole = "CFY-S013",
+    /// A template of the operator's own that does not render what Cloudify takes.
+    TemplateWrong = "CFY-S014",
 
     /// No contract speaks for this version of Cloudify.
     UnsupportedVersion = "CFY-P001",
@@ -130,6 +136,22 @@ codes! {
     PassphraseWithoutKey = "CFY-P043",
     /// A validity for a CA that is not made here.
     CaDaysUnused = "CFY-P044",
+    /// A setting in `config` that cfy-seed makes itself.
+    ConfigOurs = "CFY-P047",
+    /// A key in `config` that Cloudify does not have.
+    ConfigUnknown = "CFY-P048",
+    /// A setting in `config` of the wrong type.
+    ConfigType = "CFY-P049",
+    /// Settings or cloud-config that no host gets.
+    OverrideUnused = "CFY-P050",
+    /// A key of cloud-config that cfy-seed writes itself, or that breaks first boot.
+    CloudInitOurs = "CFY-P051",
+    /// A file, user or mount in `cloud_init` that is in the way of cfy-seed's own.
+    CloudInitCollision = "CFY-P052",
+    /// A key of cloud-config that is probably misspelt.
+    CloudInitUnknown = "CFY-P053",
+    /// A value in `cloud_init` that cloud-init would not take.
+    CloudInitType = "CFY-P054",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",

@@ -19,6 +19,9 @@ pub enum RoleKind {
 }
 
 impl RoleKind {
+    /// All, in the order of installation.
+    pub const ALL: [Self; 5] = [Self::Database, Self::Broker, Self::Manager, Self::AllInOne, Self::LoadBalancer];
+
     /// The name on the guest: of the unit, the gate and the config.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

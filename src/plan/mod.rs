@@ -10,6 +10,7 @@ pub mod gate;
 mod host;
 pub mod identity;
 mod ldap;
+mod overrides;
 mod resolve;
 mod rule;
 mod source;
@@ -19,6 +20,7 @@ pub use external::{External, ExternalBroker, ExternalDatabase, ExternalMember};
 pub use host::{FurtherNetwork, HostPlan, Link, Member, Members, Recovery, Refusal, RolePlan};
 pub use identity::{HostCertificate, Identity};
 pub use ldap::Ldap;
+pub use overrides::{HostOverrides, Overrides};
 pub use resolve::{Resolved, resolve};
 pub use rule::authority::Authority;
 pub use rule::credential;
@@ -81,6 +83,8 @@ pub struct Plan {
     pub identity: Identity,
     /// Files of the operator's own.
     pub files: Vec<ExtraFile>,
+    /// Keys, dotted, that configs may have although no contract knows them.
+    pub config_allow: Vec<String>,
     /// Whether a licence is to be uploaded by the first manager.
     pub license: bool,
     /// The directory that managers ask who may log in, if there is one.

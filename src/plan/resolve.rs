@@ -9,15 +9,21 @@ use crate::spec::{Host, Pki, Spec, require};
 use crate::yaml::Field;
 
 use super::{
-    Attachments, Authority, External, FurtherNetwork, HostPlan, Identity, Link, Member, Members, Plan, Recovery,
-    Refusal, RolePlan, RpmSource, certificate, gate, rule,
+    Attachments, Authority, External, ExtraFile, FurtherNetwork, HostPlan, Identity, Link, Member, Members,
+    Overrides, Plan, Recovery, Refusal, RolePlan, RpmSource, certificate, gate, rule,
 };
+
+use rule::cloud_init::Around;
+use rule::config::Keys;
+use rule::overrides::Placed;
 
 /// What came out of resolving.
 #[derive(Debug)]
 pub struct Resolved {
     /// The plan; only where nothing that it needs is missing or wrong.
     pub plan: Option<Plan>,
+    /// What the operator adds to what cfy-seed writes; may hold secrets.
+    pub overrides: Overrides,
     /// What was found.
     pub report: Report,
     /// CAs of external services: whoever knows the time judges their dates.
@@ -28,9 +34,9 @@ pub struct Resolved {
 #[must_use]
 pub fn resolve(spec: &Spec, place: Span, profiles: &Profiles, files: &Attachments) -> Resolved {
     let mut report = Report::default();
-    let mut authorities = Vec::new();
-    let plan = Resolver { spec, place, profiles, files }.run(&mut report, &mut authorities);
-    Resolved { plan: plan.filter(|_| !report.has_errors()), report, authorities }
+    let (mut overrides, mut authorities) = (Overrides::new(), Vec::new());
+    let plan = Resolver { spec, place, profiles, files }.run(&mut report, &mut overrides, &mut authorities);
+    Resolved { plan: plan.filter(|_| !report.has_errors()), overrides, report, authorities }
 }
 
 struct Resolver<'a> {
@@ -42,6 +48,7 @@ struct Resolver<'a> {
 
 /// A host whose own values are all there.
 struct Draft<'a> {
+    host: &'a Host,
     name: &'a HostName,
     ip: HostAddress,
     span: Span,
@@ -52,7 +59,7 @@ struct Draft<'a> {
 }
 
 impl Resolver<'_> {
-    fn run(&self, report: &mut Report, authorities: &mut Vec<Authority>) -> Option<Plan> {
+    fn run(&self, report: &mut Report, overrides: &mut Overrides, authorities: &mut Vec<Authority>) -> Option<Plan> {
         let spec = self.spec;
         require(report, &spec.name, "name", "name: prod", self.place);
         require(report, &spec.cloudify, "cloudify", "cloudify: {version: \"7.0.4\", rpm: …}", self.place);
@@ -82,6 +89,11 @@ impl Resolver<'_> {
         // Rules about hosts need a platform only for its interface name: any will do to find what else is wrong.
         let fallback = self.profiles.platforms().first();
         let drafts = self.drafts(report, platform.or(fallback)?);
+        let config_allow = good(&spec.config_allow);
+        if let Some(contract) = contract {
+            let keys = Keys { contract, allowed: &config_allow };
+            *overrides = self.overrides(report, &drafts, &keys, &files);
+        }
 
         let (contract, platform, target) = (contract?, platform?, target?);
         let network = spec.network.get();
@@ -110,6 +122,7 @@ impl Resolver<'_> {
             stall_after: times.1,
             identity: self.identity(days)?,
             files,
+            config_allow,
             license: matches!(license, Ok(true)),
             ldap,
         };
@@ -119,6 +132,20 @@ impl Resolver<'_> {
         refusals(&mut plan, license.err().as_ref(), &found.refusals);
         plan.identity.credentials = credentials(&plan);
         Some(plan)
+    }
+
+    fn overrides(
+        &self,
+        report: &mut Report,
+        drafts: &[Draft<'_>],
+        keys: &Keys<'_>,
+        files: &[ExtraFile],
+    ) -> Overrides {
+        let user = self.spec.access.get().and_then(|access| access.user.get());
+        let hosts: Vec<Placed<'_>> =
+            drafts.iter().map(|draft| Placed { name: draft.name, kinds: &draft.kinds, host: draft.host }).collect();
+        let complete = self.spec.hosts.get().is_some_and(|hosts| hosts.len() == drafts.len());
+        rule::overrides::resolve(report, self.spec, (&hosts, complete), keys, &Around { user, files })
     }
 
     fn check_access(&self, report: &mut Report) {
@@ -156,7 +183,7 @@ impl Resolver<'_> {
             {
                 let public = host.public_ip.get().cloned().unwrap_or(PublicAddress::Ip(*ip));
                 let kinds = own.into_iter().map(|(kind, _)| kind).collect();
-                drafts.push(Draft { name, ip: *ip, span, public, kinds, link, networks });
+                drafts.push(Draft { host, name, ip: *ip, span, public, kinds, link, networks });
             }
         }
         if readable {

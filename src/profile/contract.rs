@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::names::{Credential, RoleKind};
+use crate::yaml::NodeKind;
 
 /// A contract file.
 #[derive(Debug, Clone, Deserialize)]
@@ -26,6 +27,10 @@ pub struct Contract {
     pub packages: BTreeMap<String, Vec<String>>,
     /// What holds for each role.
     pub roles: BTreeMap<RoleKind, RoleContract>,
+    /// Keys, dotted, that cfy-seed itself answers for, with all below them: what somebody who wants to set one is told.
+    pub ours: BTreeMap<String, String>,
+    /// Further keys, dotted, that `config:` of a spec may set.
+    pub settings: BTreeMap<String, Setting>,
 }
 
 /// The features of a contract.
@@ -168,6 +173,124 @@ pub enum KeyType {
     String,
     /// `true` or `false`.
     Boolean,
+    /// A whole number.
+    Integer,
     /// A list.
     List,
+    /// A mapping with anything in it.
+    Mapping,
+}
+
+impl KeyType {
+    /// Whether a value is of this type.
+    #[must_use]
+    pub const fn fits(self, value: &NodeKind) -> bool {
+        match self {
+            Self::String => matches!(value, NodeKind::Text(_)),
+            Self::Boolean => matches!(value, NodeKind::Bool(_)),
+            Self::Integer => matches!(value, NodeKind::Int(_)),
+            Self::List => matches!(value, NodeKind::List(_)),
+            Self::Mapping => matches!(value, NodeKind::Map(_)),
+        }
+    }
+
+    /// What it is, in words.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::String => "text",
+            Self::Boolean => "`true` or `false`",
+            Self::Integer => "a whole number",
+            Self::List => "a list",
+            Self::Mapping => "a mapping",
+        }
+    }
+}
+
+/// A key that `config:` of a spec may set and that cfy-seed itself does not write.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Setting {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: KeyType,
+    /// The roles whose config has it.
+    pub roles: Vec<RoleKind>,
+}
+
+impl Contract {
+    /// Why `config:` may not set a key, as help: what else to do. `None` where it may.
+    #[must_use]
+    pub fn ours(&self, path: &[&str]) -> Option<&str> {
+        let covering = self.ours.iter().filter(|(pattern, _)| covers(pattern, path));
+        covering.max_by_key(|(pattern, _)| pattern.len()).map(|(_, instead)| instead.as_str())
+    }
+
+    /// The type of a key in a role's config; that of a mapping also for what is below it.
+    #[must_use]
+    pub fn key_type(&self, role: RoleKind, path: &[&str]) -> Option<KeyType> {
+        let written = self.roles.get(&role).into_iter().flat_map(|contract| &contract.keys);
+        let settings = self.settings.iter().filter(|(_, setting)| setting.roles.contains(&role));
+        let all = written.map(|(key, rule)| (key, rule.kind)).chain(settings.map(|(key, s)| (key, s.kind)));
+        let fits = |key: &str, kind| covers(key, path) && (kind == KeyType::Mapping || length(key) == path.len());
+        // A key that is named goes before a mapping that would let everything through.
+        all.filter(|(key, kind)| fits(key, *kind)).max_by_key(|(key, _)| length(key)).map(|(_, kind)| kind)
+    }
+
+    /// What a contract must have beyond its types, and this one has not.
+    #[must_use]
+    pub fn lacks(&self, is_platform: impl Fn(&str) -> bool) -> Vec<String> {
+        let mut lacks = Vec::new();
+        let line = |version: &str| {
+            let parts: Vec<&str> = version.split('.').collect();
+            parts.len() == 2 && parts.iter().all(|part| part.parse::<u16>().is_ok())
+        };
+        let versions = self.versions.iter().filter(|version| !line(version));
+        lacks.extend(
+            versions.map(|version| format!("`versions` has `{}`, not one such as `7.0`", version.escape_debug())),
+        );
+        for platform in &self.platforms {
+            if !is_platform(platform) {
+                lacks.push(format!("there is no platform `{}`", platform.escape_debug()));
+            }
+            if !self.packages.contains_key(platform) {
+                lacks.push(format!("`packages` has no list for `{}`", platform.escape_debug()));
+            }
+        }
+        let roles = RoleKind::ALL.iter().filter(|kind| !self.roles.contains_key(kind));
+        lacks.extend(roles.map(|kind| format!("`roles.{}` is missing", kind.as_str())));
+        lacks
+    }
+
+    /// The keys that `config:` may set for a role.
+    pub fn settable(&self, role: RoleKind) -> impl Iterator<Item = &str> {
+        let written = self.roles.get(&role).into_iter().flat_map(|contract| contract.keys.keys());
+        let settings = self.settings.iter().filter(move |(_, setting)| setting.roles.contains(&role));
+        let all = written.chain(settings.map(|(key, _)| key)).map(String::as_str);
+        all.filter(|key| self.ours(&key.split('.').collect::<Vec<_>>()).is_none())
+    }
+}
+
+fn length(pattern: &str) -> usize {
+    pattern.split('.').count()
+}
+
+/// Whether a dotted pattern, in which `*` stands for any one name, is this path or the beginning of it.
+#[must_use]
+pub fn covers(pattern: &str, path: &[&str]) -> bool {
+    length(pattern) <= path.len() && pattern.split('.').zip(path).all(|(p, name)| p == "*" || p == *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::covers;
+
+    #[test]
+    fn a_star_stands_for_one_name_and_a_key_for_what_is_below_it() {
+        assert!(covers("a.*.ip", &["a", "db-1", "ip"]));
+        assert!(covers("a", &["a", "b"]));
+        assert!(!covers("a.*.ip", &["a", "ip"]));
+        assert!(!covers("a.b", &["a.b"]));
+        assert!(!covers("a", &["b"]));
+    }
 }

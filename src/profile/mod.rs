@@ -7,13 +7,15 @@ pub mod extend;
 mod platform;
 mod shape;
 
-pub use contract::{Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, Probe, RoleContract};
+pub use contract::{
+    Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, Probe, RoleContract, Setting, covers,
+};
 pub use platform::{Platform, Target};
 pub use shape::{SHAPES, Shape};
 
-use crate::diag::{Report, Sources};
+use crate::diag::{Code, Diagnostic, Report, SourceId, Sources, Span};
 use crate::names::CloudifyVersion;
-use crate::yaml::{self, decode};
+use crate::yaml::{self, Node, decode};
 
 /// The files of each kind, by their path in the repository.
 const CONTRACTS: &[(&str, &str)] = &[
@@ -44,17 +46,61 @@ pub struct Profiles {
 #[error("an embedded profile is wrong:\n{0}")]
 pub struct BadProfile(String);
 
+/// A file of the operator's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFile {
+    /// Its path below the directory that was named, such as `contracts/cloudify-7.1.yaml`.
+    pub path: String,
+    /// Where its text is.
+    pub source: SourceId,
+    /// Its text.
+    pub text: String,
+}
+
 impl Profiles {
     /// Reads the embedded profiles.
     ///
     /// # Errors
     /// When one of them does not fit its type, which is a bug.
     pub fn embedded() -> Result<Self, BadProfile> {
-        Ok(Self {
-            contracts: read("contract", CONTRACTS)?,
-            platforms: read("platform", PLATFORMS)?,
-            targets: read("target", TARGETS)?,
-        })
+        let (mut sources, mut report) = (Sources::default(), Report::default());
+        let profiles = Self::with(&[], &mut sources, &mut report);
+        if report.has_errors() {
+            return Err(BadProfile(crate::diag::render(&report, &sources, crate::diag::Style::default())));
+        }
+        Ok(profiles)
+    }
+
+    /// Reads the operator's own profiles and the embedded ones behind them: an own one goes before an embedded one of
+    /// its name, and before one that speaks for the same version.
+    pub fn with(own: &[OwnFile], sources: &mut Sources, report: &mut Report) -> Self {
+        let (mut contracts, mut platforms, mut targets) = (Vec::new(), Vec::new(), Vec::new());
+        for file in own {
+            let Some(node) = parse(&file.text, file.source, report) else { continue };
+            match file.path.split('/').next() {
+                Some("contracts") => contracts.push(node),
+                Some("platforms") if node.get("target").is_some() => targets.push(node),
+                Some("platforms") => platforms.push(node),
+                _ => {}
+            }
+        }
+        for (list, embedded) in [(&mut contracts, CONTRACTS), (&mut platforms, PLATFORMS), (&mut targets, TARGETS)] {
+            list.extend(embedded.iter().filter_map(|(name, text)| parse(text, sources.add(*name, *text), report)));
+        }
+        let platforms: Vec<(Platform, Span)> = read("platform", &platforms, report);
+        let contracts: Vec<(Contract, Span)> = read("contract", &contracts, report);
+        for (contract, span) in &contracts {
+            for lack in contract.lacks(|name| platforms.iter().any(|(platform, _)| platform.platform == name)) {
+                let message = format!("the contract `{}`: {lack}", contract.contract.escape_debug());
+                let wrong = Diagnostic::error(Code::ProfileNotWhole, message).at(*span, "in this file");
+                report.push(wrong.help("`extends: cloudify-7.0` takes over what a file does not say"));
+            }
+        }
+        Self {
+            contracts: values(contracts),
+            platforms: values(platforms),
+            targets: values(read("target", &targets, report)),
+        }
     }
 
     /// The contract that speaks for a version.
@@ -100,30 +146,38 @@ impl Profiles {
     }
 }
 
-/// Reads the files of one kind, each laid over the one that it extends. `key` is the key that holds a file's name.
-fn read<T: for<'de> serde::Deserialize<'de>>(key: &str, files: &[(&str, &str)]) -> Result<Vec<T>, BadProfile> {
-    let (mut sources, mut report) = (Sources::default(), Report::default());
-    let mut nodes = Vec::with_capacity(files.len());
-    for (name, text) in files {
-        let (node, found) = yaml::parse(text, sources.add(*name, *text));
-        found.into_iter().for_each(|diagnostic| report.push(diagnostic));
-        nodes.extend(node);
-    }
-    let mut values = Vec::with_capacity(nodes.len());
-    for node in extend::extend(key, &nodes, &mut report) {
+fn parse(text: &str, source: SourceId, report: &mut Report) -> Option<Node> {
+    let (node, found) = yaml::parse(text, source);
+    report.extend(found.into_iter().collect());
+    node
+}
+
+/// Reads the files of one kind, each laid over the one that it extends. `key` is the key that holds a file's name; of
+/// files with one name the first counts.
+fn read<T: for<'de> serde::Deserialize<'de>>(key: &str, files: &[Node], report: &mut Report) -> Vec<(T, Span)> {
+    let mut seen = Vec::new();
+    let mut values = Vec::with_capacity(files.len());
+    for node in extend::extend(key, files, report) {
+        let name = node.get(key).map(|name| name.kind.clone());
+        if name.is_some() && seen.contains(&name) {
+            continue;
+        }
+        seen.push(name);
         let decoded = decode::decode::<T>(&node);
         report.extend(decoded.report);
-        values.extend(decoded.value);
+        values.extend(decoded.value.map(|value| (value, node.span)));
     }
-    if report.has_errors() {
-        return Err(BadProfile(crate::diag::render(&report, &sources, crate::diag::Style::default())));
-    }
-    Ok(values)
+    values
+}
+
+fn values<T>(all: Vec<(T, Span)>) -> Vec<T> {
+    all.into_iter().map(|(value, _)| value).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Profiles;
+    use super::{OwnFile, Profiles};
+    use crate::diag::{Report, Sources};
 
     #[test]
     fn the_embedded_profiles_fit_their_types_and_each_other() {
@@ -155,7 +209,6 @@ mod tests {
     /// A mistake is told where it stands, in the file that makes it and not in the one that it extends.
     #[test]
     fn a_bad_contract_is_told_in_its_own_file() {
-        let (_, base) = super::CONTRACTS.last().expect("7.0");
         for (text, wanted) in [
             ("contract: new\nextends: cloudify-7.0\nfeatures: {teleport: true}\n", "new.yaml:3:12"),
             ("contract: new\nextends: cloudify-7.0\nneeds: {disk_mb: much}\n", "new.yaml:3:18"),
@@ -164,9 +217,12 @@ mod tests {
             ("contract: new\nextends: cloudfy-7.0\n", "did you mean `cloudify-7.0`?"),
             ("contract: new\nroles: [\n", "new.yaml"),
         ] {
-            let read = super::read::<super::Contract>("contract", &[("base.yaml", base), ("new.yaml", text)]);
-            let shown = read.expect_err(text).to_string();
-            assert!(shown.contains(wanted) && !shown.contains("base.yaml"), "{shown}");
+            let (mut sources, mut report) = (Sources::default(), Report::default());
+            let source = sources.add("new.yaml", text);
+            let own = OwnFile { path: "contracts/new.yaml".into(), text: text.into(), source };
+            Profiles::with(&[own], &mut sources, &mut report);
+            let shown = crate::diag::render(&report, &sources, crate::diag::Style::default());
+            assert!(report.has_errors() && shown.contains(wanted) && !shown.contains("profiles/"), "{shown}");
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::diag::Report;
 use crate::emit::{self, EmitError, Published, VaultLock};
 use crate::handoff::{self, HandoffError};
 use crate::load::{Disk, LoadError};
-use crate::names::{RoleKind, Secret};
+use crate::names::{Credential, RoleKind, Secret};
 use crate::plan::{AttachmentKind, HostPlan, PackageSource, Plan, RepoSource, RpmSource};
 use crate::render::{self, Client, HostFiles, HostView, RenderError};
 use crate::vault::{self, Changes, Vault, VaultError};
@@ -173,7 +173,7 @@ pub(super) fn view<'a>(
         }
     }
     let mut credentials: BTreeMap<_, &Secret> = BTreeMap::new();
-    for name in host.roles.iter().flat_map(|role| plan.credentials_of(role.kind)) {
+    for name in known_credentials(plan, host) {
         let secret = vault.credential(name).ok_or_else(|| BuildError::NotInVault(name.as_str().to_owned()))?;
         credentials.insert(name, secret);
     }
@@ -186,7 +186,14 @@ pub(super) fn view<'a>(
         clients,
         credentials,
         attachments: attachments(project, plan, host),
+        templates: &project.templates,
+        overrides: project.overrides_of(host),
     })
+}
+
+/// The credentials that a host's roles name in their configs.
+pub(super) fn known_credentials(plan: &Plan, host: &HostPlan) -> impl Iterator<Item = Credential> {
+    host.roles.iter().flat_map(|role| plan.credentials_of(role.kind))
 }
 
 /// The files that a host's roles need: the licence on the host that uploads it, keys where packages are installed, CAs of

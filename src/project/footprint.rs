@@ -11,7 +11,7 @@ use crate::render::{self, Client, HostView};
 use crate::vault::Vault;
 
 use super::Project;
-use super::build::{BuildError, attachments, view};
+use super::build::{BuildError, attachments, known_credentials, view};
 
 /// How many of the largest files are named.
 const LARGEST: usize = 3;
@@ -100,7 +100,7 @@ impl StandIn {
         let client = |name: &'a String| Client { common_name: name, certificate: &self.certificate, key: &self.key };
         let clients = plan.identity.clients.iter().filter(|_| host.has(RoleKind::Manager)).map(client).collect();
         let credentials: BTreeMap<Credential, &Secret> =
-            Credential::ALL.iter().map(|name| (*name, &self.credential)).collect();
+            known_credentials(plan, host).map(|name| (name, &self.credential)).collect();
         HostView {
             plan,
             host,
@@ -110,6 +110,8 @@ impl StandIn {
             clients,
             credentials,
             attachments: attachments(project, plan, host),
+            templates: &project.templates,
+            overrides: project.overrides_of(host),
         }
     }
 }

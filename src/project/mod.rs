@@ -7,6 +7,7 @@ mod build;
 mod expiry;
 mod footprint;
 mod overview;
+mod own;
 mod pki;
 mod vault;
 
@@ -15,6 +16,7 @@ pub use build::{BuildError, Built, Destination, render_all};
 pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate_table};
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
+pub use own::OwnDirectories;
 pub use pki::ImportedCertificates;
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
 
@@ -26,8 +28,9 @@ use time::OffsetDateTime;
 use crate::diag::{Code, Diagnostic, Report, Sources};
 use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret};
-use crate::plan::{self, Attachment, AttachmentKind, Attachments, Plan};
+use crate::plan::{self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, Plan};
 use crate::profile::{BadProfile, Profiles, SHAPES};
+use crate::render::Templates;
 use crate::spec::{self, Spec};
 use crate::vault::SuppliedCa;
 use crate::yaml::MAX_TEXT;
@@ -52,12 +55,16 @@ pub struct Project {
     pub attachments: Attachments,
     /// The credentials that the spec gives.
     pub supplied: BTreeMap<Credential, Secret>,
+    /// What configs are rendered from.
+    pub templates: Templates,
+    /// What the spec adds to what hosts get.
+    pub overrides: Overrides,
     /// The CA that the spec names, if it names one and that is good.
     ca: Option<SuppliedCa>,
 }
 
 impl Project {
-    /// Reads and resolves a spec. `None` stands for `cluster.yaml` here, or else the embedded example.
+    /// Reads and resolves a spec with what is embedded. `None` stands for `cluster.yaml` here, or else the embedded example.
     ///
     /// What is wrong with the spec is in the report; a spec that cannot be read is such a finding too. The CA that a spec
     /// names must be valid at the given time.
@@ -65,6 +72,15 @@ impl Project {
     /// # Errors
     /// When a profile in the binary is wrong: a bug.
     pub fn open(path: Option<&Utf8Path>, now: OffsetDateTime) -> Result<Self, BadProfile> {
+        Self::open_with(path, &OwnDirectories::default(), now)
+    }
+
+    /// As [`open`](Self::open), with profiles and templates of the operator's own. What is wrong with those is in the
+    /// report.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_with(path: Option<&Utf8Path>, own: &OwnDirectories, now: OffsetDateTime) -> Result<Self, BadProfile> {
         let mut project = Self {
             sources: Sources::default(),
             report: Report::default(),
@@ -72,9 +88,13 @@ impl Project {
             directory: Utf8PathBuf::new(),
             attachments: Attachments::new(),
             supplied: BTreeMap::new(),
+            templates: Templates::default(),
+            overrides: Overrides::new(),
             ca: None,
         };
-        let profiles = Profiles::embedded()?;
+        let profiles = project.profiles(own)?;
+        let templates = own.read_templates(&mut project.sources, &mut project.report);
+        project.templates = own::templates(&templates, &mut project.report);
         let Some((name, text)) = project.text(path) else { return Ok(project) };
         let parsed = spec::parse(&name, &text, &mut project.sources);
         project.report.extend(parsed.report);
@@ -84,11 +104,24 @@ impl Project {
             let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);
             project.report.extend(resolved.report);
             resolved.authorities.iter().for_each(|authority| authority.check_dates(now, &mut project.report));
+            project.overrides = resolved.overrides;
             project.plan = resolved.plan.filter(|_| !project.report.has_errors());
             let supplied = plan::credential::supplied(spec).into_iter();
             project.supplied = supplied.filter_map(|(name, field)| Some((name, field.get()?.clone()))).collect();
         }
+        if let Some(plan) = project.plan.take_if(|_| *own != OwnDirectories::default()) {
+            project.report.extend(own::rehearse(&project, &plan, &templates));
+            project.plan = Some(plan).filter(|_| !project.report.has_errors());
+        }
         Ok(project)
+    }
+
+    fn profiles(&mut self, own: &OwnDirectories) -> Result<Profiles, BadProfile> {
+        if own.profiles.is_none() {
+            return Profiles::embedded();
+        }
+        let files = own.read_profiles(&mut self.sources, &mut self.report);
+        Ok(Profiles::with(&files, &mut self.sources, &mut self.report))
     }
 
     /// The spec's name and text.
@@ -106,10 +139,7 @@ impl Project {
                 Some(("example".to_owned(), SHAPES[0].spec.to_owned()))
             }
             Err(error) => {
-                let found = error.diagnostic().unwrap_or_else(|| {
-                    Diagnostic::error(Code::UnreadableInput, error.to_string()).help("check the file's permissions")
-                });
-                self.report.push(found);
+                self.report.push(own::unreadable(&error));
                 None
             }
         }
@@ -133,6 +163,10 @@ impl Project {
             Some(Attachment::Bytes(bytes)) => std::str::from_utf8(bytes).ok(),
             _ => None,
         }
+    }
+
+    fn overrides_of(&self, host: &HostPlan) -> HostOverrides {
+        self.overrides.get(&host.name).cloned().unwrap_or_default()
     }
 
     /// The vault's directory: as named, or beside the spec.

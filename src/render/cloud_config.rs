@@ -6,11 +6,20 @@ use serde::Serialize;
 
 use crate::names::{HostName, Secret};
 use crate::plan::Plan;
+use crate::yaml::{Mapping, Node, NodeKind};
 
 use super::{GuestFile, HostView, RenderError, guest};
 
 /// Valid, and nothing in it.
 pub const VENDOR_DATA: &str = "#cloud-config\n{}\n";
+
+/// One item of a list: of ours, or behind them of the operator's.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Item<'a, T> {
+    Ours(T),
+    Own(&'a Node),
+}
 
 #[derive(Serialize)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a key of cloud-config")]
@@ -22,15 +31,31 @@ struct CloudConfig<'a> {
     manage_etc_hosts: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     timezone: Option<String>,
-    ssh_pwauth: bool,
-    disable_root: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ssh_pwauth: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disable_root: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    ssh_authorized_keys: Vec<String>,
+    ssh_authorized_keys: Vec<Item<'a, String>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    users: Vec<User>,
-    bootcmd: Vec<[String; 3]>,
-    write_files: Vec<WriteFile<'a>>,
-    runcmd: Vec<Vec<&'static str>>,
+    users: Vec<Item<'a, User>>,
+    bootcmd: Vec<Item<'a, [String; 3]>>,
+    write_files: Vec<Item<'a, WriteFile<'a>>>,
+    runcmd: Vec<Item<'a, Vec<&'static str>>>,
+    #[serde(flatten)]
+    own: BTreeMap<&'a str, &'a Node>,
+}
+
+/// The keys whose lists hold ours first.
+const LISTS: [&str; 5] = ["ssh_authorized_keys", "users", "bootcmd", "write_files", "runcmd"];
+
+/// Ours, and behind them what the operator has under the same key: theirs cannot keep ours from being done.
+fn list<'a, T>(ours: impl IntoIterator<Item = T>, key: &str, own: &'a Mapping) -> Vec<Item<'a, T>> {
+    let own = match own.get(key).map(|value| &value.kind) {
+        Some(NodeKind::List(items)) => items.as_slice(),
+        _ => &[],
+    };
+    ours.into_iter().map(Item::Ours).chain(own.iter().map(Item::Own)).collect()
 }
 
 #[derive(Serialize)]
@@ -61,8 +86,11 @@ struct WriteFile<'a> {
 /// user-data of one host.
 pub fn user_data(view: &HostView<'_>, files: &[GuestFile]) -> Result<Secret, RenderError> {
     let plan = view.plan;
+    let own = &view.overrides.cloud_init;
     let keys: Vec<String> = plan.ssh_keys.iter().map(ToString::to_string).collect();
     let (users, default_keys) = match &plan.user {
+        // A list of users without the image's own would not make that one.
+        None if own.get("users").is_some_and(|users| !names_default(users)) => (vec![User::Default("default")], keys),
         None => (Vec::new(), keys),
         Some(name) => {
             let own = User::Own {
@@ -76,34 +104,48 @@ pub fn user_data(view: &HostView<'_>, files: &[GuestFile]) -> Result<Secret, Ren
             (vec![User::Default("default"), own], Vec::new())
         }
     };
+    let bootcmd = guest::bootcmd(&plan.packages).into_iter().map(|text| ["sh".into(), "-c".into(), text]);
+    let rest = own.entries.iter().map(|(key, value)| (key.text.as_str(), value));
+    let rest = rest.filter(|(key, _)| !LISTS.contains(key)).collect();
     let config = CloudConfig {
         hostname: view.host.name.to_string(),
         fqdn: &view.host.fqdn,
         preserve_hostname: false,
         manage_etc_hosts: false,
         timezone: plan.timezone.as_ref().map(ToString::to_string),
-        ssh_pwauth: false,
-        disable_root: true,
-        ssh_authorized_keys: default_keys,
-        users,
-        bootcmd: guest::bootcmd(&plan.packages).into_iter().map(|text| ["sh".into(), "-c".into(), text]).collect(),
-        write_files: files
-            .iter()
-            .map(|file| WriteFile {
-                path: file.path.as_str(),
-                owner: "root:root",
-                permissions: file.mode.to_string(),
-                content: file.content.expose(),
-            })
-            .collect(),
-        runcmd: vec![
-            vec!["systemctl", "daemon-reload"],
-            vec!["systemctl", "enable", guest::DRIVER_UNIT],
-            // Without --no-block, runcmd would wait for a unit that may wait for other hosts.
-            vec!["systemctl", "start", "--no-block", guest::DRIVER_UNIT],
-        ],
+        ssh_pwauth: own.get("ssh_pwauth").is_none().then_some(false),
+        disable_root: own.get("disable_root").is_none().then_some(true),
+        ssh_authorized_keys: list(default_keys, "ssh_authorized_keys", own),
+        users: list(users, "users", own),
+        bootcmd: list(bootcmd, "bootcmd", own),
+        write_files: list(files.iter().map(write_file), "write_files", own),
+        runcmd: list(
+            [
+                vec!["systemctl", "daemon-reload"],
+                vec!["systemctl", "enable", guest::DRIVER_UNIT],
+                // Without --no-block, runcmd would wait for a unit that may wait for other hosts.
+                vec!["systemctl", "start", "--no-block", guest::DRIVER_UNIT],
+            ],
+            "runcmd",
+            own,
+        ),
+        own: rest,
     };
     Ok(Secret::new(format!("#cloud-config\n{}", crate::yaml::to_text(&config)?)))
+}
+
+fn names_default(users: &Node) -> bool {
+    let NodeKind::List(users) = &users.kind else { return false };
+    users.iter().any(|user| matches!(&user.kind, NodeKind::Text(name) if name == "default"))
+}
+
+fn write_file(file: &GuestFile) -> WriteFile<'_> {
+    WriteFile {
+        path: file.path.as_str(),
+        owner: "root:root",
+        permissions: file.mode.to_string(),
+        content: file.content.expose(),
+    }
 }
 
 /// The instance-id of a host: stable, because a change of it makes everything run again and gives the host new SSH keys

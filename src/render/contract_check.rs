@@ -1,67 +1,56 @@
 //! What a template rendered, against the contract's keys: Cloudify itself accepts any key in silence (cloudify.md
 //! §1.1), so a misspelt one would install something else.
 
-use crate::profile::{KeyType, RoleContract};
+use crate::names::RoleKind;
+use crate::plan::Plan;
+use crate::profile::{KeyType, covers};
 use crate::yaml::{Node, NodeKind};
 
 use super::RenderError;
 
-/// Checks a role's config.
-pub fn check(role: &'static str, node: &Node, contract: Option<&RoleContract>) -> Result<(), RenderError> {
-    let broken = |reason: String| RenderError::Contract { role, reason };
-    let Some(contract) = contract else { return Err(broken("it has none".into())) };
+/// Checks a role's config. What the spec allows explicitly may be anything.
+pub fn check(plan: &Plan, role: RoleKind, name: &'static str, node: &Node) -> Result<(), RenderError> {
+    let broken = |path: &[&str], reason: String| {
+        let key = path.last().copied().unwrap_or_default().to_owned();
+        RenderError::Contract { role: role.as_str(), name, key, reason }
+    };
+    let Some(contract) = plan.contract.roles.get(&role) else { return Err(broken(&[], "it has none".into())) };
     let mut leaves = Vec::new();
-    collect(node, String::new(), &mut leaves);
-    for (key, leaf) in &leaves {
-        let Some(rule) = contract.keys.iter().find(|(pattern, _)| matches(pattern, key)).map(|(_, rule)| rule) else {
-            return Err(broken(format!("unknown key {key}")));
-        };
-        let fits = match rule.kind {
-            KeyType::String => matches!(&leaf.kind, NodeKind::Text(text) if !rule.required || !text.is_empty()),
-            KeyType::Boolean => matches!(leaf.kind, NodeKind::Bool(_)),
-            KeyType::List => matches!(leaf.kind, NodeKind::List(_)),
-        };
-        if !fits {
-            return Err(broken(format!("{key} is not what it must be")));
+    collect(node, &mut Vec::new(), &mut leaves);
+    for (path, leaf) in &leaves {
+        let key = path.join(".");
+        match plan.contract.key_type(role, path) {
+            // What is in such a mapping is not known any further.
+            Some(KeyType::Mapping) => {}
+            Some(kind) if kind.fits(&leaf.kind) => {}
+            Some(_) => return Err(broken(path, format!("{key} is not what it must be"))),
+            None if plan.config_allow.iter().any(|pattern| covers(pattern, path)) => {}
+            None => return Err(broken(path, format!("unknown key {key}"))),
         }
     }
-    let there = |mapping: &str| leaves.iter().any(|(key, _)| key.starts_with(&format!("{mapping}.")));
-    for (pattern, rule) in contract.keys.iter().filter(|(_, rule)| rule.required) {
-        if rule.within.as_deref().is_none_or(there) && !leaves.iter().any(|(key, _)| matches(pattern, key)) {
-            return Err(broken(format!("{pattern} is missing")));
+    for (key, rule) in contract.keys.iter().filter(|(_, rule)| rule.required) {
+        // Some sections are there or not; what such a section needs is needed only then.
+        let applies = rule.within.as_deref().is_none_or(|within| leaves.iter().any(|(path, _)| covers(within, path)));
+        let is_there = |(path, leaf): &(Vec<&str>, &Node)| {
+            covers(key, path) && !matches!(&leaf.kind, NodeKind::Text(text) if text.is_empty())
+        };
+        if applies && !leaves.iter().any(is_there) {
+            return Err(broken(&[], format!("{key} is missing or empty")));
         }
     }
     Ok(())
 }
 
-/// Every value that is not a mapping, with its dotted key.
-fn collect<'a>(node: &'a Node, prefix: String, leaves: &mut Vec<(String, &'a Node)>) {
+/// Every value that is not a mapping, with the names that lead to it.
+fn collect<'a>(node: &'a Node, path: &mut Vec<&'a str>, leaves: &mut Vec<(Vec<&'a str>, &'a Node)>) {
     match &node.kind {
         NodeKind::Map(entries) => {
             for (key, value) in entries {
-                // A dot in a key would fall apart in a dotted path; member names are labels without dots.
-                let path = if prefix.is_empty() { key.text.clone() } else { format!("{prefix}.{}", key.text) };
+                path.push(&key.text);
                 collect(value, path, leaves);
+                path.pop();
             }
         }
-        _ => leaves.push((prefix, node)),
-    }
-}
-
-fn matches(pattern: &str, key: &str) -> bool {
-    let (pattern, key): (Vec<&str>, Vec<&str>) = (pattern.split('.').collect(), key.split('.').collect());
-    pattern.len() == key.len() && pattern.iter().zip(&key).all(|(p, k)| *p == "*" || p == k)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn a_star_stands_for_one_name() {
-        assert!(matches("a.*.ip", "a.db-1.ip"));
-        assert!(!matches("a.*.ip", "a.ip"));
-        assert!(!matches("a.*.ip", "a.b.c.ip"));
-        assert!(!matches("a", "b"));
+        _ => leaves.push((path.clone(), node)),
     }
 }

@@ -11,13 +11,19 @@ mod guest;
 mod network_config;
 mod records;
 mod role;
+mod templates;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub use cloud_config::instance_id;
+pub use templates::Templates;
 pub use view::{Client, HostView};
+
+use std::ops::Range;
+
+use tera::ErrorKind;
 
 use crate::names::{FileMode, GuestPath};
 
@@ -47,7 +53,7 @@ pub struct HostFiles {
     pub contributors: Vec<(GuestPath, usize)>,
 }
 
-/// A template or an embedded file of cfy-seed is wrong: a bug.
+/// A template or an embedded file of cfy-seed is wrong: a bug, unless the operator brought it.
 #[derive(Debug, thiserror::Error)]
 pub enum RenderError {
     /// A template does not render.
@@ -57,12 +63,18 @@ pub enum RenderError {
         name: &'static str,
         /// Why.
         reason: String,
+        /// The bytes of its text that are to blame, where that is known.
+        place: Option<Range<usize>>,
     },
     /// What a template rendered is not what the contract says.
     #[error("the config of role {role} breaks its contract: {reason}")]
     Contract {
         /// Which role.
         role: &'static str,
+        /// The template.
+        name: &'static str,
+        /// The last word of the key that is to blame, where it is one.
+        key: String,
         /// Why.
         reason: String,
     },
@@ -72,6 +84,21 @@ pub enum RenderError {
     /// A name that is built here is refused by its type.
     #[error("a path is wrong: {0}")]
     Path(#[from] crate::names::InvalidName),
+}
+
+impl RenderError {
+    fn template(name: &'static str, reason: impl Into<String>) -> Self {
+        Self::Template { name, reason: reason.into(), place: None }
+    }
+
+    fn of(name: &'static str, error: &tera::Error) -> Self {
+        match error.kind() {
+            ErrorKind::SyntaxError(at) | ErrorKind::RenderingError(at) => {
+                Self::Template { name, reason: at.message().to_owned(), place: Some(at.span().range.clone()) }
+            }
+            other => Self::template(name, other.to_string()),
+        }
+    }
 }
 
 /// Renders one host.

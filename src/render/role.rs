@@ -1,10 +1,9 @@
 //! Role configs from templates.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use serde::Serialize;
-use tera::{Context, Tera};
+use tera::Context;
 
 use crate::names::{RoleKind, Secret};
 use crate::plan::{AttachmentKind, ExternalBroker, ExternalDatabase, Ldap, Member, RolePlan};
@@ -13,25 +12,14 @@ use crate::yaml;
 use super::guest::{BROKER_CA, CA, CERTIFICATE, DATABASE_CA, KEY, LDAP_CA, LICENSE, client_certificate, client_key};
 use super::{HostView, RenderError, contract_check};
 
-const TEMPLATES: &[(RoleKind, &str, &str)] = &[
+/// Role, name and text of each template.
+pub const TEMPLATES: &[(RoleKind, &str, &str)] = &[
     (RoleKind::Database, "role/database.yaml", include_str!("../../templates/role/database.yaml")),
     (RoleKind::Broker, "role/broker.yaml", include_str!("../../templates/role/broker.yaml")),
     (RoleKind::Manager, "role/manager.yaml", include_str!("../../templates/role/manager.yaml")),
     (RoleKind::AllInOne, "role/all_in_one.yaml", include_str!("../../templates/role/all_in_one.yaml")),
     (RoleKind::LoadBalancer, "balancer/haproxy.cfg", include_str!("../../templates/balancer/haproxy.cfg")),
 ];
-
-/// The templates, parsed once for all hosts; why, where one of them is wrong.
-static ENGINE: LazyLock<Result<Tera, String>> = LazyLock::new(|| {
-    let mut tera = Tera::default();
-    // JSON is YAML: strings quoted, lists and booleans as they are.
-    tera.register_filter("yaml", |value: tera::Value, _: tera::Kwargs, _: &tera::State| {
-        serde_json::to_string(&value).unwrap_or_default()
-    });
-    let templates = TEMPLATES.iter().map(|(_, name, text)| (*name, *text));
-    tera.add_raw_templates(templates).map_err(|error| error.to_string())?;
-    Ok(tera)
-});
 
 /// What templates see. No `Option`: Tera prints a missing value as nothing.
 #[derive(Serialize)]
@@ -98,25 +86,26 @@ struct Paths {
 /// The config of one role as text: canonical YAML, or `haproxy.cfg`.
 pub fn config(view: &HostView<'_>, role: &RolePlan) -> Result<Secret, RenderError> {
     let Some((_, name, _)) = TEMPLATES.iter().find(|(kind, ..)| *kind == role.kind) else {
-        return Err(RenderError::Template { name: role.kind.as_str(), reason: "there is none".into() });
+        return Err(RenderError::template(role.kind.as_str(), "there is none"));
     };
-    let wrong = |error: tera::Error| RenderError::Template { name, reason: error.to_string() };
-    let tera = ENGINE.as_ref().map_err(|reason| RenderError::Template { name, reason: reason.clone() })?;
-    let context = Context::from_serialize(&role_context(view, role)).map_err(wrong)?;
-    let text = tera.render(name, &context).map_err(wrong)?;
+    let context =
+        Context::from_serialize(&role_context(view, role)).map_err(|error| RenderError::of(name, &error))?;
+    let text = view.templates.engine()?.render(name, &context).map_err(|error| RenderError::of(name, &error))?;
     if role.kind == RoleKind::LoadBalancer {
         return Ok(Secret::new(text));
     }
     let (node, found) = yaml::parse(&text, crate::diag::SourceId::default());
-    let node = match (node, found.first()) {
+    let mut node = match (node, found.first()) {
         (Some(node), None) => node,
         (_, problem) => {
-            let reason = problem.map_or_else(String::new, |d| d.message.clone());
-            return Err(RenderError::Template { name, reason });
+            let reason = problem.map_or_else(String::new, |d| format!("it renders no YAML: {}", d.message));
+            return Err(RenderError::template(name, reason));
         }
     };
-    let contract = view.plan.contract.roles.get(&role.kind);
-    contract_check::check(role.kind.as_str(), &node, contract)?;
+    if let Some(settings) = view.overrides.config.get(&role.kind) {
+        node.lay(settings);
+    }
+    contract_check::check(view.plan, role.kind, name, &node)?;
     Ok(Secret::new(yaml::to_text(&node)?))
 }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Templates;
 use crate::names::{Credential, Secret};
-use crate::plan::{AttachmentKind, HostPlan, Plan};
+use crate::plan::{AttachmentKind, HostOverrides, HostPlan, Plan};
 
 /// A client certificate with its key.
 #[derive(Debug, Clone, Copy)]
@@ -36,4 +37,8 @@ pub struct HostView<'a> {
     pub credentials: BTreeMap<Credential, &'a Secret>,
     /// The files that its roles need.
     pub attachments: BTreeMap<AttachmentKind, &'a str>,
+    /// What configs are rendered from.
+    pub templates: &'a Templates,
+    /// What the operator adds.
+    pub overrides: HostOverrides,
 }

@@ -9,7 +9,7 @@ use super::Spec;
 const HEAD: &str = "\
 # cluster.yaml
 
-<!-- Generated from the types in src/spec/v1.rs; CONTRIBUTING.md says how. -->
+<!-- Generated from the types in src/spec/v1.rs and src/spec/v1/; CONTRIBUTING.md says how. -->
 
 Every key of `cfy-seed/v1`. Unknown keys are errors. Paths of files are relative to the spec. Values that only look like
 numbers (versions, MAC addresses) stand in quotes. `cfy-seed schema` prints the same as JSON Schema, which

@@ -2,15 +2,19 @@
 //!
 //! Externally tagged enums only, no `flatten`, no `untagged`: others lose the places of their values.
 
+mod elsewhere;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::names::{
-    BrokerUser, CloudifyVersion, ClusterName, DatabaseName, DatabaseUser, Digest256, DomainName, FileMode, GuestPath,
-    HostAddress, HostName, InterfaceName, LdapUrl, MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret,
-    SshPublicKey, TimeZone, UserName, WebUrl,
+    CloudifyVersion, ClusterName, Digest256, DomainName, FileMode, GuestPath, HostAddress, HostName, InterfaceName,
+    MacAddress, NetworkName, PublicAddress, RoleKind, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName,
+    WebUrl,
 };
-use crate::yaml::Field;
+use crate::yaml::{Field, Mapping};
+
+pub use elsewhere::{External, ExternalBroker, ExternalDatabase, ExternalMember, Ldap};
 
 /// A Cloudify Manager cluster, and the machines it is to be installed on.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -46,6 +50,13 @@ pub struct Spec {
     pub external: Field<External>,
     /// Files of yours that hosts get before anything is installed on them. Default: none.
     pub files: Field<Vec<Field<ExtraFile>>>,
+    /// Settings of Cloudify that this file has no key for, laid over the configs of these roles. Default: none.
+    pub config: Field<ByRole>,
+    /// Keys, dotted, that `config` may have although cfy-seed does not know them, such as `[new_section.key]`; `*`
+    /// stands for any one name, and what is below a key is allowed with it. Default: none.
+    pub config_allow: Field<Vec<Field<String>>>,
+    /// Your own cloud-config, added to the user-data of the hosts with these roles. Default: none.
+    pub cloud_init: Field<ByRole>,
     /// Certificates.
     pub pki: Field<Pki>,
     /// Credentials that you choose yourself. What is not given is generated once, into the vault.
@@ -226,6 +237,42 @@ pub struct Host {
     pub interface: Field<InterfaceName>,
     /// Further networks. Default: none.
     pub networks: Field<Vec<Field<HostNetwork>>>,
+    /// As `config` above, for this host; it goes over what is said there. Default: none.
+    pub config: Field<ByRole>,
+    /// Cloud-config for this host alone; it goes over what is said above. Default: none.
+    pub cloud_init: Field<Mapping>,
+}
+
+/// Mappings for all roles and for single ones; the more particular one goes over the others.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ByRole {
+    /// For every role that has such keys. Default: none.
+    pub all: Field<Mapping>,
+    /// For databases. Default: none.
+    pub database: Field<Mapping>,
+    /// For brokers. Default: none.
+    pub broker: Field<Mapping>,
+    /// For managers. Default: none.
+    pub manager: Field<Mapping>,
+    /// For the host of an all-in-one. Default: none.
+    pub all_in_one: Field<Mapping>,
+    /// For the balancer: cloud-config only. Default: none.
+    pub load_balancer: Field<Mapping>,
+}
+
+impl ByRole {
+    /// What is said for a role alone.
+    #[must_use]
+    pub const fn of(&self, kind: RoleKind) -> &Field<Mapping> {
+        match kind {
+            RoleKind::Database => &self.database,
+            RoleKind::Broker => &self.broker,
+            RoleKind::Manager => &self.manager,
+            RoleKind::AllInOne => &self.all_in_one,
+            RoleKind::LoadBalancer => &self.load_balancer,
+        }
+    }
 }
 
 /// A network of a host beside the one of `private_ip`. Its name reaches Cloudify: agents choose a manager's and a
@@ -274,64 +321,6 @@ impl Role {
             Self::LoadBalancer => "load_balancer",
         }
     }
-}
-
-/// Services that are there already and are not installed. No host then has their role.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct External {
-    /// PostgreSQL 14 somewhere else, such as a managed service.
-    pub database: Field<ExternalDatabase>,
-    /// RabbitMQ somewhere else. From Cloudify 6.0 on.
-    pub broker: Field<ExternalBroker>,
-}
-
-/// PostgreSQL somewhere else. Managers speak TLS with it; `credentials.postgres_password` is its superuser's.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(extend("required" = ["host", "ca"]))]
-pub struct ExternalDatabase {
-    /// Its address or DNS name; its certificate names it.
-    pub host: Field<PublicAddress>,
-    /// Its port. Default: `5432`.
-    #[schemars(range(min = 1, max = 65535))]
-    pub port: Field<u16>,
-    /// The certificate of the CA that signed its certificate: a PEM file, relative to this file. Managers get it.
-    pub ca: Field<String>,
-    /// A user that may create users and databases. Default: `postgres`.
-    pub server_username: Field<DatabaseUser>,
-    /// The database that this user connects to. Default: `postgres`.
-    pub server_db_name: Field<DatabaseName>,
-    /// The user that the first manager creates. Default: `cloudify`.
-    pub cloudify_username: Field<DatabaseUser>,
-    /// The database that the first manager creates. Default: `cloudify_db`.
-    pub cloudify_db_name: Field<DatabaseName>,
-    /// `true`: a single server of Azure, which wants `@server` behind every user's name. Default: `false`.
-    pub azure: Field<bool>,
-}
-
-/// RabbitMQ somewhere else: AMQP over TLS on port 5671, the management API over TLS on port 15671.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(extend("required" = ["members", "ca"]))]
-pub struct ExternalBroker {
-    /// Its members, at least one.
-    pub members: Field<Vec<Field<ExternalMember>>>,
-    /// The certificate of the CA that signed their certificates: a PEM file, relative to this file. Managers get it.
-    pub ca: Field<String>,
-    /// An administrator; `credentials.rabbitmq_password` is its password. Default: `cloudify`.
-    pub username: Field<BrokerUser>,
-}
-
-/// One member of an external broker.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(extend("required" = ["name", "address"]))]
-pub struct ExternalMember {
-    /// The name that Cloudify lists it under: one lower-case DNS label.
-    pub name: Field<HostName>,
-    /// Its address or DNS name, for managers and agents; its certificate names it.
-    pub address: Field<PublicAddress>,
 }
 
 /// A file of yours on the hosts.
@@ -409,26 +398,4 @@ pub struct Credentials {
     pub erlang_cookie: Field<Secret>,
     /// Password of the monitoring endpoint on port 8009. Default: generated.
     pub prometheus_password: Field<Secret>,
-}
-
-/// The directory that managers ask who may log in.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(extend("required" = ["server", "domain", "is_active_directory"]))]
-pub struct Ldap {
-    /// Where it answers: `ldap://HOST:PORT`, or `ldaps://HOST:PORT` with `ca`.
-    pub server: Field<LdapUrl>,
-    /// Its domain.
-    pub domain: Field<DomainName>,
-    /// Whether it is Active Directory.
-    pub is_active_directory: Field<bool>,
-    /// The certificate of the CA that signed the server's, as PEM: a file, relative to this file. It travels to the
-    /// managers. Default: none.
-    pub ca: Field<String>,
-    /// As whom managers look users up; goes with `password`. Default: none.
-    pub username: Field<String>,
-    /// That user's password. It travels to the managers and stands in no vault. Default: none.
-    pub password: Field<Secret>,
-    /// More parts of distinguished names. Default: none.
-    pub dn_extra: Field<String>,
 }

@@ -9,7 +9,8 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use crate::diag::{SourceId, Span};
 
-use super::decode::{FIELD, place};
+use super::decode::FIELD;
+use super::node::place;
 
 /// What stands under a key.
 ///

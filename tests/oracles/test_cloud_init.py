@@ -42,6 +42,27 @@ ONBOOT=yes
 TYPE=Ethernet
 USERCTL=no
 """
+OWN = """\
+apiVersion: cfy-seed/v1
+name: own
+cloudify: {version: "7.0.4", edition: community, rpm: {preinstalled: true}}
+cloud_init:
+  all:
+    write_files: [{path: /etc/motd.d/own, content: "yes"}, {path: /etc/empty, permissions: "0644"}]
+    bootcmd: [echo boot]
+    runcmd: [[echo, "22:22"], echo all]
+    users: [{name: dba, groups: [wheel], lock_passwd: true}]
+    ssh_authorized_keys: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIF3g74NGamQ/M4d6ckGm89t4bIBo+yjO2l6dLEzZNGRh a"]
+    growpart: {mode: "off"}
+    mounts: [[/dev/sdb1, /srv, xfs]]
+    ssh_pwauth: true
+    final_message: "done"
+hosts:
+  - name: cloudify
+    roles: [database, broker, manager]
+    private_ip: 10.0.0.31
+    cloud_init: {runcmd: [echo host], users: [{name: guest}]}
+"""
 
 
 def unable(why):
@@ -111,6 +132,15 @@ class Releases(unittest.TestCase):
             for name in ("db-1", "broker-1", "manager-1"):
                 with self.subTest(f"{suite} {name}"):
                     self.accepts(release, home / "out/example/hosts" / name)
+
+    def test_take_cloud_config_of_ones_own(self):
+        home = SCRATCH / "overrides"
+        home.mkdir()
+        (home / "cluster.yaml").write_text(OWN, encoding="utf-8")
+        run(PROGRAM, "build", cwd=home)
+        for suite, release in self.releases.items():
+            with self.subTest(suite):
+                self.accepts(release, home / "out/own/hosts/cloudify")
 
     def test_write_the_ifcfg_that_was_meant(self):
         nine, one = bundle("nine-node"), bundle("all-in-one")

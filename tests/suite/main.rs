@@ -29,6 +29,8 @@ mod faults;
 mod golden;
 mod inputs;
 mod matrix;
+mod overrides;
+mod own;
 mod pki;
 mod properties;
 mod secrets;

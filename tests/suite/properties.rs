@@ -37,6 +37,7 @@ struct Words {
     user: String,
     comment: String,
     path: String,
+    setting: (String, i64, f64),
 }
 
 /// What YAML 1.1 takes for something else than text, and what breaks quotes.
@@ -109,8 +110,9 @@ fn words() -> impl Strategy<Value = Words> {
         "[a-z_][a-z0-9_-]{0,8}x",
         "[ -~]{0,30}",
         "[A-Za-z0-9._~:?#\\[\\]@!$&()*+,;=%-]{0,30}",
+        (prop_oneof![tricky(), "(\\PC|[\n\t]){0,40}"], any::<i64>(), proptest::num::f64::NORMAL),
     )
-        .prop_map(|(texts, names, domain, zone, user, comment, path)| Words {
+        .prop_map(|(texts, names, domain, zone, user, comment, path, setting)| Words {
             // The directory's password stands elsewhere, and Cloudify 7.0 takes none.
             credentials: Credential::ALL
                 .iter()
@@ -124,6 +126,7 @@ fn words() -> impl Strategy<Value = Words> {
             user,
             comment,
             path,
+            setting,
         })
 }
 
@@ -157,6 +160,12 @@ fn spec(words: &Words) -> String {
         text.push_str(&format!("- {{name: {}, roles: [{role}], private_ip: 10.0.0.{}}}\n", quoted(name), at + 10));
     }
     text.push_str(&format!("- {{name: {}, roles: [load_balancer], private_ip: 10.0.0.9}}\n", quoted(balancer)));
+    // JSON is YAML, whatever the text has.
+    let (own, number, float) = (json!(words.setting.0), words.setting.1, words.setting.2);
+    text.push_str(&format!(
+        "config: {{all: {{prometheus: {{own: {own}, list: [{own}, {number}, {float:?}, null]}}}}}}\n"
+    ));
+    text.push_str(&format!("cloud_init: {{all: {{own: {own}, runcmd: [[echo, {own}]]}}}}\n"));
     text.push_str("credentials:\n");
     for (which, value) in &words.credentials {
         text.push_str(&format!("  {}: {}\n", which.as_str(), quoted(value)));
@@ -179,6 +188,8 @@ fn user_data(project: &Project, plan: &Plan) -> Vec<String> {
             clients: clients.map(|name| Client { common_name: name, certificate: "one\n", key: &key }).collect(),
             credentials: project.supplied.iter().map(|(name, secret)| (*name, secret)).collect(),
             attachments: BTreeMap::new(),
+            templates: &project.templates,
+            overrides: project.overrides[&host.name].clone(),
         };
         render_host(&view).expect("it renders").user_data.expose().to_owned()
     });
@@ -228,6 +239,14 @@ fn came_back(words: &Words, hosts: &Value) {
         (&of_manager["postgresql_client"]["server_password"], Credential::PostgresPassword),
     ] {
         assert_eq!(*found, secret(which), "{}", which.as_str());
+    }
+    let (own, number, float) = &words.setting;
+    for (host, role) in [(0, "database"), (1, "broker"), (2, "manager")] {
+        let settings = &hosts[host]["roles"][role]["prometheus"];
+        assert_eq!(settings["own"], own.as_str());
+        assert_eq!(settings["list"], json!([own, number, float, null]));
+        assert_eq!(hosts[host]["config"]["own"], own.as_str());
+        assert_eq!(hosts[host]["config"]["runcmd"][3][1], own.as_str());
     }
     let nodes = server["cluster"]["nodes"].as_object().expect("nodes");
     assert!(words.names[..3].iter().all(|name| nodes.contains_key(name)), "{nodes:?}");

@@ -6,16 +6,16 @@ use crate::cli::args::{Format, PkiCheck, SpecArgs};
 use crate::cli::check::open_and_report;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
-use crate::project::{CertificateState, CertificateTable, certificate_table};
+use crate::project::{CertificateState, CertificateTable, OwnDirectories, certificate_table};
 use crate::world::{RealWorld, World as _};
 
-pub fn run(request: &PkiCheck, output: &Output) -> Result<Exit, Failure> {
+pub fn run(request: &PkiCheck, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
     let now = RealWorld.now();
     let (table, report) = match (&request.spec, &request.vault) {
         (None, Some(vault)) => certificate_table(vault, None, request.within, now)?,
         (spec, vault) => {
             let spec = SpecArgs { spec: spec.clone(), strict: false };
-            let (project, plan) = open_and_report(&spec, output)?;
+            let (project, plan) = open_and_report(&spec, own, output)?;
             let Some(plan) = plan else { return Ok(Exit::BadInput) };
             let vault = project.vault_directory(vault.as_deref(), &plan);
             certificate_table(&vault, Some(&plan), request.within, now)?

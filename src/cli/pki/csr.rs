@@ -4,10 +4,11 @@ use crate::cli::args::PkiCsr;
 use crate::cli::check::{counted, open_and_report};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
+use crate::project::OwnDirectories;
 use crate::world::RealWorld;
 
-pub fn run(request: &PkiCsr, output: &Output) -> Result<Exit, Failure> {
-    let (project, plan) = open_and_report(&request.spec, output)?;
+pub fn run(request: &PkiCsr, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+    let (project, plan) = open_and_report(&request.spec, own, output)?;
     let Some(plan) = plan else { return Ok(Exit::BadInput) };
     let vault = project.vault_directory(request.vault.as_deref(), &plan);
     let progress = output.progress("keys");

@@ -10,7 +10,7 @@ use crate::yaml::Field;
 
 use super::same;
 
-/// What cfy-seed itself writes, by the beginning of its path.
+/// What cfy-seed itself writes: files, directories, and what begins so (with `-` at the end).
 const OURS: &[&str] = &[
     "/etc/chrony.conf",
     "/etc/cloudify/cfy-seed",
@@ -67,11 +67,18 @@ fn content(report: &mut Report, from: &Field<String>, found: Option<&Attachment>
     report.push(wrong.help("bundles carry texts of at most 256 KiB; bring everything else in the image"));
 }
 
+/// Whether cfy-seed writes this file, or into this directory.
+pub fn written_by_us(path: &str) -> bool {
+    OURS.iter().any(|place| {
+        let rest = path.strip_prefix(place);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || place.ends_with('-'))
+    })
+}
+
 fn check_path(report: &mut Report, path: &GuestPath, span: Span) {
-    let begins = |places: &[&str]| places.iter().any(|place| path.as_str().starts_with(place));
-    let (message, help) = if begins(OURS) {
+    let (message, help) = if written_by_us(path.as_str()) {
         (format!("`{path}` is written by cfy-seed itself"), "choose another place")
-    } else if begins(VOLATILE) {
+    } else if VOLATILE.iter().any(|place| path.as_str().starts_with(place)) {
         (format!("`{path}` would not be there after a reboot"), "choose a place on a disk")
     } else {
         return;

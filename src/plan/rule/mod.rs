@@ -1,7 +1,9 @@
 //! What belongs together and what does not, by family. Every rule points at the value that breaks it.
 
 pub mod authority;
+pub mod cloud_init;
 pub mod cloudify;
+pub mod config;
 pub mod credential;
 pub mod external;
 pub mod extra_file;
@@ -9,6 +11,7 @@ pub mod further_network;
 pub mod hosts;
 pub mod ldap;
 pub mod network;
+pub mod overrides;
 pub mod pki;
 pub mod platform;
 pub mod times;

@@ -109,9 +109,12 @@ impl Host {
         let mut config: Value = serde_yaml::from_str(&user_data).expect("YAML");
         let mut files = BTreeMap::new();
         for file in config["write_files"].as_array_mut().expect("files") {
-            let content = file.as_object_mut().expect("a file").remove("content").expect("content");
+            let content = file.as_object_mut().expect("a file").remove("content").unwrap_or_else(|| "".into());
             let text = |value: &Value| value.as_str().expect("text").to_owned();
-            let twice = files.insert(text(&file["path"]), (text(&file["permissions"]), text(&content)));
+            let twice = files.insert(
+                text(&file["path"]),
+                (file["permissions"].as_str().unwrap_or("0644").to_owned(), text(&content)),
+            );
             assert!(twice.is_none(), "a file twice in {directory}");
         }
         Self { name: directory.file_name().expect("a name").to_owned(), user_data, config, files }
