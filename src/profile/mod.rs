@@ -30,9 +30,9 @@ pub struct Profiles {
     targets: Vec<Target>,
 }
 
-/// A profile in the binary does not fit its type: a bug of cfy-seed.
+/// A profile does not fit its type. Where it is one in the binary, that is a bug of cfy-seed.
 #[derive(Debug, thiserror::Error)]
-#[error("an embedded profile is wrong:\n{0}")]
+#[error("a profile is wrong:\n{0}")]
 pub struct BadProfile(String);
 
 impl Profiles {
@@ -76,6 +76,16 @@ impl Profiles {
     /// The names of all targets.
     pub fn target_names(&self) -> impl Iterator<Item = &str> {
         self.targets.iter().map(|target| target.target.as_str())
+    }
+}
+
+impl Contract {
+    /// Reads a contract file. `name` is what messages call it.
+    ///
+    /// # Errors
+    /// Everything about it that does not fit the type, as text with places.
+    pub fn parse(name: &str, text: &str) -> Result<Self, BadProfile> {
+        read(name, text)
     }
 }
 

@@ -28,4 +28,5 @@ mod golden;
 mod inputs;
 mod properties;
 mod secrets;
+mod seeds;
 mod vaults;
