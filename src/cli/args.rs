@@ -49,7 +49,7 @@ pub struct SpecArgs {
 #[derive(Debug, Args)]
 pub struct Init {
     /// The shape of the cluster
-    #[arg(long, default_value = "nine-node", value_parser = ["nine-node", "all-in-one"])]
+    #[arg(long, default_value = "nine-node", value_parser = ["nine-node", "three-node", "all-in-one"])]
     pub shape: String,
     /// Where to write it; an existing file is never replaced
     #[arg(default_value = "cluster.yaml", value_name = "FILE")]

@@ -46,24 +46,27 @@ fn text(plan: &Overview) -> String {
     for host in &plan.hosts {
         let public = if host.public_ip == host.private_ip { String::new() } else { format!(" ({})", host.public_ip) };
         let percent = host.size.bytes as u64 * 100 / plan.limit_bytes.max(1);
+        let roles: Vec<String> = host.roles.iter().map(|role| format!("{} {}", role.role, role.index)).collect();
         let _ = writeln!(
             out,
-            "  {:<14} {}{public}  {} {}  {about}{} bytes ({} gzipped, {percent} % of the limit)  {}",
+            "  {:<14} {}{public}  {}  {about}{} bytes ({} gzipped, {percent} % of the limit)  {}",
             host.name,
             host.private_ip,
-            host.roles.join("+"),
-            host.index,
+            roles.join(", "),
             host.size.bytes,
             host.size.gzipped,
             host.since_last_build,
         );
         let largest: Vec<String> = host.size.largest.iter().map(|(path, bytes)| format!("{path} {bytes}")).collect();
         let _ = writeln!(out, "      largest: {}", largest.join(", "));
-        match host.waits_for.as_slice() {
-            [] => out.push_str("      starts at once\n"),
-            lines => lines.iter().for_each(|line| {
-                let _ = writeln!(out, "      waits for {line}");
-            }),
+        for role in &host.roles {
+            let who = if host.roles.len() > 1 { format!("{} ", role.role) } else { String::new() };
+            if role.waits_for.is_empty() {
+                let _ = writeln!(out, "      {who}starts at once");
+            }
+            for line in &role.waits_for {
+                let _ = writeln!(out, "      {who}waits for {line}");
+            }
         }
         for line in &host.refuses {
             let _ = writeln!(out, "      WILL STOP in PREFLIGHT: {line}");

@@ -98,6 +98,12 @@ codes! {
     GenerationOutOfRange = "CFY-P024",
     /// Names that people mistake for each other.
     LookAlikeNames = "CFY-P025",
+    /// A further network of a host that cannot be one.
+    FurtherNetwork = "CFY-P026",
+    /// A further network that not all managers and brokers are in.
+    NetworkIncomplete = "CFY-P027",
+    /// A file of the operator's own that cannot be put where it shall.
+    ExtraFile = "CFY-P028",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",

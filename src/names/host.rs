@@ -49,6 +49,15 @@ fn domain(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Cloudify itself adds `default` and `external` to a host's networks (cloudify.md §1.2).
+fn network(text: &str) -> Result<(), String> {
+    match text {
+        "default" => Err("Cloudify calls the network of `private_ip` so".into()),
+        "external" => Err("Cloudify calls the network of `public_ip` so".into()),
+        _ => label(text),
+    }
+}
+
 /// Says what is wrong with an `http` or `https` address. Only what would break curl, yum or a shell-free record
 /// file is refused; whether anything answers there is not our business.
 fn web_url(text: &str) -> Result<(), String> {
@@ -74,6 +83,10 @@ word!(
 word!(
     /// The cluster's name: one DNS label; it is part of file names and instance-ids.
     ClusterName, "^(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", label
+);
+word!(
+    /// The name of a network beside the one that every host has: one label.
+    NetworkName, "^(?=.*[a-z])[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", network
 );
 word!(
     /// A DNS domain or host name of one or more labels.
@@ -104,6 +117,7 @@ mod tests {
         }
         assert!("x".repeat(64).parse::<HostName>().is_err());
         assert!("x".repeat(63).parse::<HostName>().is_ok());
+        assert!("default".parse::<NetworkName>().is_err() && "agents".parse::<NetworkName>().is_ok());
         assert!("1.example.com".parse::<DomainName>().is_ok());
         assert!("10.0.0.1".parse::<DomainName>().is_err());
         assert!("http://mirror:8000/a%20b/".parse::<WebUrl>().is_ok());

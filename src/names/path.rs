@@ -1,6 +1,6 @@
 //! Paths inside trees and on guests.
 
-use super::word;
+use super::{as_text, word};
 
 fn plain(text: &str) -> Result<(), String> {
     if text.len() > 1024 {
@@ -92,11 +92,7 @@ impl std::fmt::Display for FileMode {
     }
 }
 
-impl serde::Serialize for FileMode {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+as_text!(FileMode, schemars::json_schema!({ "type": "string", "pattern": "^[0-7]{4}$" }));
 
 impl std::str::FromStr for FileMode {
     type Err = super::InvalidName;
@@ -107,12 +103,6 @@ impl std::str::FromStr for FileMode {
             .then(|| u32::from_str_radix(text, 8).ok().and_then(Self::from_bits))
             .flatten()
             .ok_or_else(|| super::InvalidName("a mode is four octal digits, such as `0600`".into()))
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for FileMode {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

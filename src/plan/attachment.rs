@@ -1,8 +1,9 @@
-//! Files that a spec names: a licence, keys of repositories.
+//! Files that a spec names: a licence, keys of repositories, the operator's own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::Span;
+use crate::names::{FileMode, GuestPath, RoleKind};
 use crate::spec::{PackagesFrom, Spec};
 
 /// What a file is for.
@@ -14,6 +15,8 @@ pub enum AttachmentKind {
     OsRepoKey,
     /// The key that the installer's repository signs with.
     CloudifyRepoKey,
+    /// The file of the operator's own at this place of `files`.
+    Extra(usize),
 }
 
 /// What is known of a file that the spec names.
@@ -48,5 +51,23 @@ pub fn attachments(spec: &Spec) -> Vec<(AttachmentKind, String, Span)> {
     if let Some(PackagesFrom::Repo(repo)) = spec.os_packages.get().and_then(|packages| packages.from.get()) {
         add(AttachmentKind::OsRepoKey, &repo.gpgkey);
     }
+    for (at, file) in spec.files.get().into_iter().flatten().enumerate() {
+        if let Some(file) = file.get() {
+            add(AttachmentKind::Extra(at), &file.from);
+        }
+    }
     named
+}
+
+/// A file of the operator's own on the hosts of some roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExtraFile {
+    /// Which of the attachments it is.
+    pub kind: AttachmentKind,
+    /// Where it is put.
+    pub path: GuestPath,
+    /// Its permission bits.
+    pub mode: FileMode,
+    /// The hosts with one of these roles get it.
+    pub roles: BTreeSet<RoleKind>,
 }

@@ -14,6 +14,7 @@ pub fn of_host(host: &HostPlan, balancer: &[PublicAddress]) -> HostCertificate {
     names.dns(host.name.as_str());
     names.dns(&host.fqdn);
     names.public(&host.public);
+    host.networks.iter().for_each(|network| names.address(network.ip.ip()));
     if host.has(RoleKind::Manager) {
         balancer.iter().for_each(|address| names.public(address));
     }

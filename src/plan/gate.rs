@@ -82,12 +82,15 @@ pub fn before(kind: RoleKind, index: usize, members: &Members, contract: &RoleCo
             probes
         }
         RoleKind::Broker => {
-            let earlier: Vec<&Member> = members.brokers.iter().take(index - 1).collect();
-            brokers_running(&earlier)
+            // Brokers need no database. On shared hosts they wait all the same: role by role over all hosts, as the
+            // vendor installs them (cloudify.md §1.3), so that no restart of one role meets the birth of another.
+            let shared = members.brokers.iter().any(|broker| members.databases.contains(broker));
+            let mut probes: Vec<Probe> = shared.then(|| all_databases(members)).into_iter().collect();
+            probes.extend(brokers_running(&members.brokers.iter().take(index - 1).collect::<Vec<_>>()));
+            probes
         }
         RoleKind::Manager if index == 1 => {
-            let need = n.saturating_sub(1);
-            let mut probes = vec![Probe::Database { need, hold: 2, ips: ips(&members.databases) }];
+            let mut probes = vec![all_databases(members)];
             probes.extend(brokers_running(&members.brokers.iter().collect::<Vec<_>>()));
             probes
         }
@@ -121,6 +124,11 @@ pub fn after(kind: RoleKind, index: usize, own: &Member, members: &Members, cont
             vec![Probe::Unit { name: "haproxy.service".into() }, Probe::Tcp { ip: own.ip, port: 443, hold: 1 }]
         }
     }
+}
+
+/// Every database has joined.
+fn all_databases(members: &Members) -> Probe {
+    Probe::Database { need: members.databases.len().saturating_sub(1), hold: 2, ips: ips(&members.databases) }
 }
 
 /// Every one of these brokers, asked of every one of them, twice: a stopped peer shows as running for five seconds.
@@ -159,6 +167,7 @@ mod tests {
                 .map(|i| Member {
                     name: format!("{name}-{i}").parse().expect("a name"),
                     ip: format!("10.0.0.{}", base + i).parse().expect("an address"),
+                    networks: std::collections::BTreeMap::new(),
                 })
                 .collect()
         };
@@ -212,6 +221,18 @@ mod tests {
         let names = vec!["broker-1".to_owned(), "broker-2".to_owned()];
         assert_eq!(third.len(), 2);
         assert!(third.iter().all(|p| matches!(p, Probe::Broker { names: n, hold: 2, .. } if *n == names)));
+    }
+
+    /// cloudify.md §1.3 "Compact": role by role over all hosts.
+    #[test]
+    fn brokers_on_hosts_of_databases_wait_for_all_databases() {
+        let mut members = members(3, 2, 1);
+        members.brokers[1] = members.databases[2].clone();
+        for index in [1, 2] {
+            let probes = gate(RoleKind::Broker, index, &members);
+            assert!(matches!(probes[0], Probe::Database { need: 2, hold: 2, .. }), "{probes:?}");
+            assert_eq!(probes.len(), index);
+        }
     }
 
     /// cloudify.md facts 8 and 9.

@@ -1,8 +1,10 @@
 //! One host's part of a plan.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use crate::names::{HostAddress, HostName, InterfaceName, MacAddress, PublicAddress, RoleKind};
+use crate::names::{HostAddress, HostName, InterfaceName, MacAddress, NetworkName, PublicAddress, RoleKind};
 
 use super::gate::Probe;
 
@@ -26,6 +28,8 @@ pub struct Member {
     pub name: HostName,
     /// Address inside the cluster.
     pub ip: HostAddress,
+    /// Its addresses in further networks, by their names.
+    pub networks: BTreeMap<NetworkName, HostAddress>,
 }
 
 /// Who has which role, in order of installation.
@@ -39,6 +43,20 @@ pub struct Members {
     pub managers: Vec<Member>,
     /// Balancers.
     pub balancers: Vec<Member>,
+}
+
+impl Members {
+    /// The hosts of a role, in order of installation; an all-in-one has no peers.
+    #[must_use]
+    pub fn of(&self, kind: RoleKind) -> &[Member] {
+        match kind {
+            RoleKind::Database => &self.databases,
+            RoleKind::Broker => &self.brokers,
+            RoleKind::Manager => &self.managers,
+            RoleKind::LoadBalancer => &self.balancers,
+            RoleKind::AllInOne => &[],
+        }
+    }
 }
 
 /// One role on one host.
@@ -56,7 +74,7 @@ pub struct RolePlan {
     pub recovery: Recovery,
 }
 
-/// The network card that carries the host's address.
+/// A network card that carries an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// Its name.
@@ -69,6 +87,17 @@ pub struct Link {
     pub prefix: u8,
     /// Default gateway, if there is one.
     pub gateway: Option<HostAddress>,
+}
+
+/// A network beside the one that every host has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FurtherNetwork {
+    /// Its name, the same on all hosts.
+    pub name: NetworkName,
+    /// The host's address in it.
+    pub ip: HostAddress,
+    /// The card; without a gateway, because the way to everywhere else is the first card's.
+    pub link: Link,
 }
 
 /// Why a host will refuse to start installing: known at build time, told by the host in its PREFLIGHT.
@@ -93,8 +122,10 @@ pub struct HostPlan {
     pub ip: HostAddress,
     /// Where it is reached from outside.
     pub public: PublicAddress,
-    /// Its network card.
+    /// The network card that carries `ip`.
     pub link: Link,
+    /// Further networks, in the spec's order.
+    pub networks: Vec<FurtherNetwork>,
     /// Its roles in the order in which they are installed.
     pub roles: Vec<RolePlan>,
     /// Packages of the operating system that must be there.

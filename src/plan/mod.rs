@@ -12,8 +12,8 @@ mod resolve;
 mod rule;
 mod source;
 
-pub use attachment::{Attachment, AttachmentKind, Attachments, attachments};
-pub use host::{HostPlan, Link, Member, Members, Recovery, Refusal, RolePlan};
+pub use attachment::{Attachment, AttachmentKind, Attachments, ExtraFile, attachments};
+pub use host::{FurtherNetwork, HostPlan, Link, Member, Members, Recovery, Refusal, RolePlan};
 pub use identity::{HostCertificate, Identity};
 pub use resolve::{Resolved, resolve};
 pub use rule::credential;
@@ -72,6 +72,8 @@ pub struct Plan {
     pub stall_after: Seconds,
     /// What the vault must hold.
     pub identity: Identity,
+    /// Files of the operator's own.
+    pub files: Vec<ExtraFile>,
     /// Whether a licence is to be uploaded by the first manager.
     pub license: bool,
 }

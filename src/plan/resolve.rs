@@ -9,8 +9,8 @@ use crate::spec::{Host, Pki, Spec, require};
 use crate::yaml::Field;
 
 use super::{
-    Attachments, HostPlan, Identity, Link, Member, Members, Plan, Recovery, Refusal, RolePlan, RpmSource,
-    certificate, gate, rule,
+    Attachments, FurtherNetwork, HostPlan, Identity, Link, Member, Members, Plan, Recovery, Refusal, RolePlan,
+    RpmSource, certificate, gate, rule,
 };
 
 /// What came out of resolving.
@@ -43,8 +43,9 @@ struct Draft<'a> {
     ip: HostAddress,
     span: Span,
     public: PublicAddress,
-    kind: RoleKind,
+    kinds: Vec<RoleKind>,
     link: Link,
+    networks: Vec<FurtherNetwork>,
 }
 
 impl Resolver<'_> {
@@ -58,6 +59,7 @@ impl Resolver<'_> {
         rule::credential::check(report, spec);
         self.check_access(report);
         let target = rule::cloudify::target(report, spec, self.profiles);
+        let files = rule::extra_file::resolve(report, spec, self.files);
         let packages = rule::cloudify::packages(report, &spec.os_packages, self.files);
 
         let cloudify = spec.cloudify.spanned();
@@ -100,6 +102,7 @@ impl Resolver<'_> {
             poll: times.0,
             stall_after: times.1,
             identity: self.identity(days)?,
+            files,
             license: matches!(license, Ok(true)),
         };
         plan.shape = shape(&drafts);
@@ -129,25 +132,31 @@ impl Resolver<'_> {
         let Some((fields, list)) = self.spec.hosts.spanned() else { return Vec::new() };
         let hosts: Vec<(&Host, Span)> = fields.iter().filter_map(Field::spanned).collect();
         rule::hosts::identity(report, &hosts);
+        let alone = hosts.iter().filter(|(host, _)| rule::hosts::is_cloudify(host)).count() == 1;
         let mut kinds = Vec::new();
         let mut drafts = Vec::new();
+        // A host whose roles could not be read may be the one that seems to be missing.
+        let mut readable = hosts.len() == fields.len();
         for (host, _) in &hosts {
-            let own = rule::hosts::kinds(report, host);
+            let own = rule::hosts::kinds(report, host, alone);
+            readable &= !own.is_empty();
             kinds.extend(own.iter().copied());
             let link = rule::network::link(report, host, self.spec, platform);
-            if let (Some(name), Some((ip, span)), Some((kind, _))) =
-                (host.name.get(), host.private_ip.spanned(), own.first())
+            let networks = rule::further_network::resolve(report, host, &link);
+            if let (Some(name), Some((ip, span)), false) =
+                (host.name.get(), host.private_ip.spanned(), own.is_empty())
             {
                 let public = host.public_ip.get().cloned().unwrap_or(PublicAddress::Ip(*ip));
-                drafts.push(Draft { name, ip: *ip, span, public, kind: *kind, link });
+                let kinds = own.into_iter().map(|(kind, _)| kind).collect();
+                drafts.push(Draft { name, ip: *ip, span, public, kinds, link, networks });
             }
         }
-        // A host whose roles could not be read may be the one that seems to be missing.
-        if hosts.len() == fields.len() && kinds.len() >= hosts.len() {
+        if readable {
             rule::hosts::counts(report, self.spec, list, &kinds);
         }
         let places: Vec<_> = drafts.iter().map(|d| (d.ip, d.span, d.link.clone())).collect();
         rule::network::reachable(report, &places);
+        rule::further_network::check(report, &hosts);
         drafts
     }
 
@@ -193,13 +202,7 @@ fn good<T: Clone>(list: &Field<Vec<Field<T>>>) -> Vec<T> {
 }
 
 fn members(drafts: &[Draft<'_>]) -> Members {
-    let of = |kind| {
-        drafts
-            .iter()
-            .filter(|draft| draft.kind == kind)
-            .map(|draft| Member { name: draft.name.clone(), ip: draft.ip })
-            .collect()
-    };
+    let of = |kind| drafts.iter().filter(|draft| draft.kinds.contains(&kind)).map(member).collect();
     Members {
         databases: of(RoleKind::Database),
         brokers: of(RoleKind::Broker),
@@ -208,38 +211,27 @@ fn members(drafts: &[Draft<'_>]) -> Members {
     }
 }
 
+fn member(draft: &Draft<'_>) -> Member {
+    let networks = draft.networks.iter().map(|network| (network.name.clone(), network.ip)).collect();
+    Member { name: draft.name.clone(), ip: draft.ip, networks }
+}
+
 /// The name of the shape that these hosts have; balancers do not count.
 fn shape(drafts: &[Draft<'_>]) -> Option<&'static str> {
-    let count = |kind| drafts.iter().filter(|d| d.kind == kind).count();
+    let count = |kind| drafts.iter().filter(|d| d.kinds.contains(&kind)).count();
     let counts = [RoleKind::Database, RoleKind::Broker, RoleKind::Manager, RoleKind::AllInOne].map(count);
-    let name = match counts {
-        [3, 3, 3, 0] => "nine-node",
-        [0, 0, 0, 1] => "all-in-one",
+    let hosts = drafts.iter().filter(|d| d.kinds.iter().any(|kind| kind.is_cloudify())).count();
+    let name = match (counts, hosts) {
+        ([3, 3, 3, 0], 9) => "nine-node",
+        ([3, 3, 3, 0], 3) => "three-node",
+        ([0, 0, 0, 1], 1) => "all-in-one",
         _ => return None,
     };
     SHAPES.iter().map(|shape| shape.name).find(|known| *known == name)
 }
 
 fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
-    let contract = plan.contract.roles.get(&draft.kind)?;
-    let own = Member { name: draft.name.clone(), ip: draft.ip };
-    let peers = match draft.kind {
-        RoleKind::Database => &plan.members.databases,
-        RoleKind::Broker => &plan.members.brokers,
-        RoleKind::Manager => &plan.members.managers,
-        RoleKind::LoadBalancer => &plan.members.balancers,
-        RoleKind::AllInOne => &Vec::new(),
-    };
-    let index = peers.iter().position(|peer| peer.name == own.name).map_or(1, |at| at + 1);
-    let role = RolePlan {
-        kind: draft.kind,
-        index,
-        gate: gate::before(draft.kind, index, &plan.members, contract),
-        health: gate::after(draft.kind, index, &own, &plan.members, contract),
-        recovery: recovery(draft.kind, index, &own, &plan.members),
-    };
-    let shared = plan.contract.packages.get(&plan.platform.platform);
-    let shared = shared.filter(|_| draft.kind.is_cloudify()).into_iter().flatten();
+    let roles: Option<Vec<RolePlan>> = draft.kinds.iter().map(|kind| role(*kind, draft, plan)).collect();
     Some(HostPlan {
         name: draft.name.clone(),
         fqdn: plan
@@ -249,10 +241,33 @@ fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
         ip: draft.ip,
         public: draft.public.clone(),
         link: draft.link.clone(),
-        roles: vec![role],
-        packages: shared.chain(&contract.packages).cloned().collect(),
+        networks: draft.networks.clone(),
+        roles: roles?,
+        packages: packages(&draft.kinds, plan),
         refusals: Vec::new(),
     })
+}
+
+fn role(kind: RoleKind, draft: &Draft<'_>, plan: &Plan) -> Option<RolePlan> {
+    let contract = plan.contract.roles.get(&kind)?;
+    let own = member(draft);
+    let index = plan.members.of(kind).iter().position(|peer| *peer == own).map_or(1, |at| at + 1);
+    Some(RolePlan {
+        kind,
+        index,
+        gate: gate::before(kind, index, &plan.members, contract),
+        health: gate::after(kind, index, &own, &plan.members, contract),
+        recovery: recovery(kind, index, &own, &plan.members),
+    })
+}
+
+/// The operating system's packages that these roles need, each once.
+fn packages(kinds: &[RoleKind], plan: &Plan) -> Vec<String> {
+    let shared = plan.contract.packages.get(&plan.platform.platform);
+    let shared = shared.filter(|_| kinds.iter().any(|kind| kind.is_cloudify())).into_iter().flatten();
+    let own = kinds.iter().filter_map(|kind| plan.contract.roles.get(kind)).flat_map(|contract| &contract.packages);
+    let mut seen = BTreeSet::new();
+    shared.chain(own).filter(|package| seen.insert(package.as_str())).cloned().collect()
 }
 
 fn recovery(kind: RoleKind, index: usize, own: &Member, members: &Members) -> Recovery {

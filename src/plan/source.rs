@@ -18,6 +18,8 @@ pub enum PackageSource {
     Image,
     /// The repositories that the image has configured.
     SystemRepos,
+    /// The medium labelled CFYPAYLOAD, whose root is a yum repository.
+    Payload,
     /// This repository alone.
     Repo(RepoSource),
 }

@@ -12,6 +12,7 @@ pub struct Shape {
 /// All shapes; the first is the default and the embedded example.
 pub const SHAPES: &[Shape] = &[
     Shape { name: "nine-node", spec: include_str!("../../profiles/shapes/nine-node.yaml") },
+    Shape { name: "three-node", spec: include_str!("../../profiles/shapes/three-node.yaml") },
     Shape { name: "all-in-one", spec: include_str!("../../profiles/shapes/all-in-one.yaml") },
 ];
 

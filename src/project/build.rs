@@ -206,5 +206,6 @@ pub(super) fn attachments<'a>(
         ),
     ];
     let kinds = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(kind, _)| kind);
-    kinds.filter_map(|kind| Some((kind, project.attachment(kind)?))).collect()
+    let extra = plan.files.iter().filter(|file| file.roles.iter().any(|role| host.has(*role))).map(|file| file.kind);
+    kinds.chain(extra).filter_map(|kind| Some((kind, project.attachment(kind)?))).collect()
 }

@@ -9,7 +9,7 @@ mod vault;
 
 pub use build::{BuildError, Built, Destination, render_all};
 pub use footprint::{Footprint, HostFootprint, footprint};
-pub use overview::{HostOverview, Overview, Size, overview};
+pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use crate::bundle::manifest::{self, Manifest};
 use crate::load;
 use crate::names::Digest256;
 use crate::plan::gate::Probe;
-use crate::plan::{HostPlan, PackageSource, Plan, RpmSource};
+use crate::plan::{HostPlan, PackageSource, Plan, RolePlan, RpmSource};
 use crate::vault::{self, Action, Vault};
 use crate::world::World;
 
@@ -75,11 +75,7 @@ pub struct HostOverview {
     /// Where it is reached from outside.
     pub public_ip: String,
     /// Its roles, in the order of installation.
-    pub roles: Vec<String>,
-    /// Its place in the order of its role, from 1.
-    pub index: usize,
-    /// What it waits for before it installs, a line each; empty where it starts at once.
-    pub waits_for: Vec<String>,
+    pub roles: Vec<RoleOverview>,
     /// Why it will refuse to start, a line each.
     pub refuses: Vec<String>,
     /// How large its user-data is.
@@ -88,6 +84,17 @@ pub struct HostOverview {
     pub since_last_build: &'static str,
     /// The files of its bundle.
     pub files: Vec<String>,
+}
+
+/// One role of a host.
+#[derive(Debug, Serialize)]
+pub struct RoleOverview {
+    /// Its name.
+    pub role: &'static str,
+    /// The host's place in the order of this role, from 1.
+    pub index: usize,
+    /// What the host waits for before it installs this role, a line each; empty where it starts at once.
+    pub waits_for: Vec<String>,
 }
 
 /// How large user-data is.
@@ -181,9 +188,7 @@ fn hosts(plan: &Plan, sizes: &Footprint, last: Option<&Manifest>, issued: &[Stri
                 fqdn: host.fqdn.clone(),
                 private_ip: host.ip.to_string(),
                 public_ip: host.public.to_string(),
-                roles: host.roles.iter().map(|role| role.kind.as_str().to_owned()).collect(),
-                index: host.roles.first().map_or(1, |role| role.index),
-                waits_for: host.roles.iter().flat_map(|role| &role.gate).map(|probe| words(probe, plan)).collect(),
+                roles: host.roles.iter().map(|role| role_overview(role, plan)).collect(),
                 refuses: host.refusals.iter().map(|r| format!("{}: {}", r.code, r.cause)).collect(),
                 size: Size {
                     bytes: size.user_data,
@@ -198,6 +203,11 @@ fn hosts(plan: &Plan, sizes: &Footprint, last: Option<&Manifest>, issued: &[Stri
             }
         })
         .collect()
+}
+
+fn role_overview(role: &RolePlan, plan: &Plan) -> RoleOverview {
+    let waits_for = role.gate.iter().map(|probe| words(probe, plan)).collect();
+    RoleOverview { role: role.kind.as_str(), index: role.index, waits_for }
 }
 
 fn user_data_digest(manifest: &Manifest, host: &HostPlan) -> Option<Digest256> {
@@ -228,6 +238,7 @@ fn packages(source: &PackageSource) -> String {
     match source {
         PackageSource::Image => "in the image".into(),
         PackageSource::SystemRepos => "the image's own repositories".into(),
+        PackageSource::Payload => "the medium CFYPAYLOAD".into(),
         PackageSource::Repo(repo) => format!("repository {}{}", repo.baseurl, signature(repo.signed)),
     }
 }

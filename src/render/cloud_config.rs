@@ -86,7 +86,7 @@ pub fn user_data(view: &HostView<'_>, files: &[GuestFile]) -> Result<Secret, Ren
         disable_root: true,
         ssh_authorized_keys: default_keys,
         users,
-        bootcmd: vec![["sh".into(), "-c".into(), guest::bootcmd()]],
+        bootcmd: guest::bootcmd(&plan.packages).into_iter().map(|text| ["sh".into(), "-c".into(), text]).collect(),
         write_files: files
             .iter()
             .map(|file| WriteFile {

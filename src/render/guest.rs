@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
-use crate::plan::{AttachmentKind, RolePlan};
+use crate::plan::{AttachmentKind, PackageSource, RolePlan};
 
 use super::{GuestFile, HostView, RenderError, records, role};
 
@@ -23,6 +23,10 @@ pub const LICENSE: &str = "/etc/cloudify/cfy-seed/license.yaml";
 const SECRET: &str = "/var/lib/cfy-seed/secret";
 /// The broker's credentials for curl: the name of a file in `secret/curl`.
 pub const BROKER_CURL: &str = "broker.conf";
+
+/// Where a payload is: a medium of this label is mounted there, or the image has it.
+pub const PAYLOAD: &str = "/media/cfypayload";
+const PAYLOAD_LABEL: &str = "CFYPAYLOAD";
 
 const SCRIPT: &str = include_str!("../../templates/guest/cfy-firstboot");
 const DRIVER: &str = include_str!("../../templates/guest/cfy-firstboot.service");
@@ -50,9 +54,15 @@ pub fn config_path(kind: RoleKind) -> String {
     }
 }
 
-/// The healing bootcmd without its comments.
-pub fn bootcmd() -> String {
-    strip_comments(BOOTCMD)
+/// What runs at every boot before `write_files`: the healing, and the mount of a payload. `mount` finds the label by
+/// itself; at this point of a boot udev may not have.
+pub fn bootcmd(packages: &PackageSource) -> Vec<String> {
+    let mut commands = vec![strip_comments(BOOTCMD)];
+    if *packages == PackageSource::Payload {
+        let (label, place) = (PAYLOAD_LABEL, PAYLOAD);
+        commands.push(format!("mkdir -p {place}; mountpoint -q {place} || mount -o ro LABEL={label} {place} || :\n"));
+    }
+    commands
 }
 
 /// A file that the driver installs in CONFIGURE: name below `secret/files`, destination, mode, content.
@@ -125,7 +135,18 @@ fn staged(view: &HostView<'_>) -> Result<Vec<Staged>, RenderError> {
             AttachmentKind::License => kept("license.yaml", Secret::new(*text)),
             AttachmentKind::OsRepoKey => repo_key("os", text),
             AttachmentKind::CloudifyRepoKey => repo_key("cloudify", text),
+            AttachmentKind::Extra(_) => continue,
         });
+    }
+    for (number, file) in view.plan.files.iter().enumerate() {
+        if let Some(text) = view.attachments.get(&file.kind) {
+            staged.push(Staged {
+                name: format!("extra-{}", number + 1),
+                destination: file.path.to_string(),
+                mode: file.mode,
+                content: Secret::new(*text),
+            });
+        }
     }
     for role in &view.host.roles {
         staged.push(config(view, role)?);

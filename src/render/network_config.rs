@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::plan::Link;
+
 use super::{HostView, RenderError};
 
 #[derive(Serialize)]
@@ -61,11 +63,19 @@ pub fn network_config(view: &HostView<'_>) -> Result<String, RenderError> {
             dns_search: search,
         }
     };
-    let physical = Item::Physical {
+    let further = view.host.networks.iter().map(|network| {
+        let address = format!("{}/{}", network.ip, network.link.prefix);
+        let fixed = Subnet::Static { address, gateway: None, dns_nameservers: Vec::new(), dns_search: Vec::new() };
+        physical(&network.link, if network.link.dhcp { Subnet::Dhcp4 } else { fixed })
+    });
+    let config = std::iter::once(physical(link, subnet)).chain(further).chain(trailing).collect();
+    Ok(crate::yaml::to_text(&NetworkConfig { version: 1, config })?)
+}
+
+fn physical(link: &Link, subnet: Subnet) -> Item {
+    Item::Physical {
         name: link.interface.to_string(),
         mac_address: link.mac.as_ref().map(ToString::to_string),
         subnets: vec![subnet],
-    };
-    let config = std::iter::once(physical).chain(trailing).collect();
-    Ok(crate::yaml::to_text(&NetworkConfig { version: 1, config })?)
+    }
 }

@@ -6,7 +6,7 @@ use crate::plan::gate::Probe;
 use crate::plan::{HostPlan, PackageSource, Recovery, RepoSource, RpmSource};
 
 use super::HostView;
-use super::guest::{BROKER_CURL, CA, CERTIFICATE, Staged, config_path, repo_key_path};
+use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, repo_key_path};
 
 /// Lines of tab-separated fields.
 #[derive(Default)]
@@ -73,6 +73,10 @@ fn sources(view: &HostView<'_>, records: &mut Records) {
     match &plan.packages {
         PackageSource::Image => records.add(&["packages_from", "image"]),
         PackageSource::SystemRepos => records.add(&["packages_from", "system-repos"]),
+        PackageSource::Payload => {
+            records.add(&["packages_from", "repo"]);
+            records.add(&["repo", "os", &format!("file://{PAYLOAD}"), "-"]);
+        }
         PackageSource::Repo(source) => {
             records.add(&["packages_from", "repo"]);
             repo(records, "os", source);

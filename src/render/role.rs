@@ -55,6 +55,7 @@ struct HostContext<'a> {
     name: &'a str,
     private_ip: String,
     public_ip: String,
+    networks: BTreeMap<&'a str, String>,
 }
 
 #[derive(Serialize)]
@@ -101,6 +102,7 @@ fn role_context<'a>(view: &HostView<'a>, role: &RolePlan) -> RoleContext<'a> {
             name: view.host.name.as_str(),
             private_ip: view.host.ip.to_string(),
             public_ip: view.host.public.to_string(),
+            networks: view.host.networks.iter().map(|n| (n.name.as_str(), n.ip.to_string())).collect(),
         },
         index: role.index,
         paths: Paths {

@@ -10,8 +10,8 @@ mod v1;
 pub use reference::reference;
 pub use schema::json_schema;
 pub use v1::{
-    Access, ApiVersion, Cloudify, Credentials, Edition, FirstBoot, Host, LoadBalancer, Network, OsPackages,
-    PackagesFrom, Pki, Repo, Role, Rpm, Spec,
+    Access, ApiVersion, Cloudify, Credentials, Edition, ExtraFile, FirstBoot, Host, HostNetwork, LoadBalancer,
+    Network, OsPackages, PackagesFrom, Pki, Repo, Role, Rpm, Spec,
 };
 
 use crate::diag::{Code, Diagnostic, Report, SourceId, Sources, Span};

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::names::{
-    CloudifyVersion, ClusterName, Digest256, DomainName, HostAddress, HostName, InterfaceName, MacAddress,
-    PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName, WebUrl,
+    CloudifyVersion, ClusterName, Digest256, DomainName, FileMode, GuestPath, HostAddress, HostName, InterfaceName,
+    MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName, WebUrl,
 };
 use crate::yaml::Field;
 
@@ -40,6 +40,8 @@ pub struct Spec {
     pub first_boot: Field<FirstBoot>,
     /// The machines. Their order is the order of installation inside a role.
     pub hosts: Field<Vec<Field<Host>>>,
+    /// Files of yours that hosts get before anything is installed on them. Default: none.
+    pub files: Field<Vec<Field<ExtraFile>>>,
     /// Certificates.
     pub pki: Field<Pki>,
     /// Credentials that you choose yourself. What is not given is generated once, into the vault.
@@ -115,7 +117,8 @@ pub struct Repo {
 #[schemars(extend("required" = ["from"]))]
 pub struct OsPackages {
     /// `image`: they are there, hosts only check. `system-repos`: hosts install them from the repositories that the image
-    /// has configured. `{repo: {baseurl: …, gpgkey: …}}`: from this repository alone.
+    /// has configured. `{repo: {baseurl: …, gpgkey: …}}`: from this repository alone. `payload`: from the medium labelled
+    /// CFYPAYLOAD, or from what the image has at `/media/cfypayload`, whose root is a yum repository.
     pub from: Field<PackagesFrom>,
 }
 
@@ -127,6 +130,8 @@ pub enum PackagesFrom {
     Image,
     /// From the repositories that the image has configured.
     SystemRepos,
+    /// From a medium in the drive.
+    Payload,
     /// From this repository alone.
     Repo(Repo),
 }
@@ -194,7 +199,8 @@ pub struct FirstBoot {
 pub struct Host {
     /// Its short name: one lower-case DNS label.
     pub name: Field<HostName>,
-    /// What it runs: `database`, `broker`, `manager` or `load_balancer`. One host with the first three is an all-in-one.
+    /// What it runs: `database`, `broker`, `manager`, several of these, or `load_balancer`. A lone host with the first
+    /// three is an all-in-one; several hosts that share roles install them role by role.
     pub roles: Field<Vec<Field<Role>>>,
     /// Its address inside the cluster. It must be on one of its interfaces: a floating address is not.
     pub private_ip: Field<HostAddress>,
@@ -211,6 +217,29 @@ pub struct Host {
     pub gateway: Field<HostAddress>,
     /// As in `network`, for this host. Default: what `network` says.
     pub interface: Field<InterfaceName>,
+    /// Further networks. Default: none.
+    pub networks: Field<Vec<Field<HostNetwork>>>,
+}
+
+/// A network of a host beside the one of `private_ip`. Its name reaches Cloudify: agents choose a manager's and a
+/// broker's address by it.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["name", "ip", "interface"]))]
+pub struct HostNetwork {
+    /// Its name, the same on all hosts: one lower-case label, neither `default` nor `external`.
+    pub name: Field<NetworkName>,
+    /// The host's address in it; the host's certificate names it.
+    pub ip: Field<HostAddress>,
+    /// Name of the interface that carries the address.
+    pub interface: Field<InterfaceName>,
+    /// MAC address of the card, in quotes. Default: the interface is found by its name.
+    pub mac: Field<MacAddress>,
+    /// `true`: DHCP gives the address. Default: `false`.
+    pub dhcp: Field<bool>,
+    /// Length of the network prefix, 8 to 30. Default: `24`.
+    #[schemars(range(min = 8, max = 30))]
+    pub prefix: Field<u8>,
 }
 
 /// What a host runs.
@@ -238,6 +267,21 @@ impl Role {
             Self::LoadBalancer => "load_balancer",
         }
     }
+}
+
+/// A file of yours on the hosts.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["from", "path"]))]
+pub struct ExtraFile {
+    /// The file, relative to this file: text of at most 256 KiB without private keys. It travels in the bundle.
+    pub from: Field<String>,
+    /// Where it is put: an absolute path. It belongs to root, and missing directories above it are made.
+    pub path: Field<GuestPath>,
+    /// Its permissions: four octal digits, in quotes. Default: `"0600"`.
+    pub mode: Field<FileMode>,
+    /// The roles whose hosts get it. Default: `[manager]`.
+    pub roles: Field<Vec<Field<Role>>>,
 }
 
 /// Certificates.

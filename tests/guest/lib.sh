@@ -20,7 +20,9 @@ one_test() {
 }
 
 end_host() {
-  local pid
+  local pid rc=$?
+  # What the driver said is the first thing one wants to know of a failure.
+  ((rc == 0)) || tail -n 20 "$ROOT/out" || :
   # Only what this test started: every process notes its group.
   while read -r pid; do kill -9 -- "-$pid" 2>/dev/null; done <"$ROOT/groups" || :
   rm -rf "$ROOT"

@@ -158,3 +158,66 @@ fn configs_are_where_the_installer_looks() {
         assert!(host.records("file").contains(&vec![&*format!("{role}.yaml"), config, "0600"]), "{}", host.name);
     }
 }
+
+/// A further network reaches the card, Cloudify's maps of networks, and the certificate (cloudify.md §1.2, §6.2).
+#[test]
+fn further_networks_are_everywhere_where_agents_look() {
+    let host = |name: &str| Bundle::three_node().host(name);
+    for (name, ip) in [("node-1", "192.168.7.11"), ("node-2", "192.168.7.12"), ("node-3", "192.168.7.13")] {
+        assert_eq!(host(name).role("manager")["networks"]["agents"], ip);
+        for role in ["broker", "manager"] {
+            for other in ["node-1", "node-2", "node-3"] {
+                let members = &host(other).role(role)["rabbitmq"]["cluster_members"];
+                assert_eq!(members[name]["networks"]["agents"], ip, "{other} {role}");
+                assert_eq!(members[name]["networks"]["default"], ip.replace("192.168.7", "10.0.0"));
+            }
+        }
+        let file = Bundle::three_node().tree.join("hosts").join(name).join("network-config");
+        let network: Value = serde_yaml::from_str(&std::fs::read_to_string(file).expect("a file")).expect("YAML");
+        let second = &network["config"][1];
+        assert_eq!((&second["type"], &second["name"]), (&"physical".into(), &"eth1".into()));
+        let dhcp = name == "node-2";
+        let wanted = if dhcp { Value::Null } else { format!("{ip}/26").into() };
+        assert_eq!(second["subnets"][0]["address"], wanted);
+        assert_eq!(second["subnets"][0]["type"], if dhcp { "dhcp4" } else { "static" });
+        assert_eq!(second["subnets"][0].get("gateway"), None);
+    }
+}
+
+/// What the operator adds arrives as it is, on the hosts of its roles alone.
+#[test]
+fn extra_files_arrive() {
+    let host = Bundle::three_node().host("node-2");
+    let (mode, text) = &host.files["/var/lib/cfy-seed/secret/files/extra-1"];
+    assert_eq!((mode.as_str(), text.as_str()), ("0600", "Cloudify of the operators\n\tlast line without end"));
+    let record = vec!["extra-1", "/opt/manager/resources/banner.txt", "0644"];
+    assert!(host.records("file").contains(&record), "{:?}", host.records("file"));
+    let to_brokers = "files: [{from: license.yaml, path: /opt/x, roles: [broker]}]\nhosts:\n";
+    let nine = Bundle::nine_node_with("hosts:\n", to_brokers);
+    for (name, host) in &nine.hosts {
+        assert_eq!(host.files.keys().any(|path| path.ends_with("/extra-1")), name.starts_with("broker"), "{name}");
+    }
+}
+
+/// All four sources of the operating system's packages, as the driver and cloud-init read them.
+#[test]
+fn packages_come_from_where_the_spec_says() {
+    let from = "os_packages: {from: {repo: {baseurl: \"http://mirror.example.com/el8\", gpgkey: repo.asc}}}";
+    let repo = "repo\tos\thttp://mirror.example.com/el8\t/etc/pki/rpm-gpg/RPM-GPG-KEY-cfy-seed-os";
+    let payload = "repo\tos\tfile:///media/cfypayload\t-";
+    for (to, source, line) in [
+        (from, "repo", Some(repo)),
+        ("os_packages: {from: image}", "image", None),
+        ("os_packages: {from: system-repos}", "system-repos", None),
+        ("os_packages: {from: payload}", "repo", Some(payload)),
+    ] {
+        let bundle = Bundle::nine_node_with(from, to);
+        let host = bundle.host("broker-3");
+        let (_, plan) = &host.files["/var/lib/cfy-seed/secret/plan"];
+        assert!(plan.contains(&format!("\npackages_from\t{source}\n")), "{to}: {plan}");
+        let found = plan.lines().find(|found| found.starts_with("repo\tos"));
+        assert_eq!(found, line, "{to}");
+        let mounts = host.config["bootcmd"].to_string().contains("mount -o ro LABEL=CFYPAYLOAD /media/cfypayload");
+        assert_eq!(mounts, line == Some(payload), "{to}");
+    }
+}

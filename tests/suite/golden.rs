@@ -20,11 +20,16 @@ fn an_all_in_one_is_what_was_accepted() {
     compare("all-in-one", Bundle::all_in_one());
 }
 
+#[test]
+fn three_nodes_are_what_was_accepted() {
+    compare("three-node", Bundle::three_node());
+}
+
 /// Makes a fixture's vault where there is none.
 #[test]
 #[ignore = "makes what is committed"]
 fn make_the_fixture_vaults() {
-    for shape in ["nine-node", "all-in-one"] {
+    for shape in ["nine-node", "three-node", "all-in-one"] {
         let home = root().join("tests/fixtures").join(shape).join("vault");
         if home.exists() {
             continue;

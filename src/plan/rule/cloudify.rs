@@ -172,6 +172,7 @@ pub fn packages(report: &mut Report, field: &Field<OsPackages>, files: &Attachme
     match packages.from.spanned()? {
         (PackagesFrom::Image, _) => Some(PackageSource::Image),
         (PackagesFrom::SystemRepos, _) => Some(PackageSource::SystemRepos),
+        (PackagesFrom::Payload, _) => Some(PackageSource::Payload),
         (PackagesFrom::Repo(spec), span) => {
             repo(report, spec, span, files.get(&AttachmentKind::OsRepoKey)).map(PackageSource::Repo)
         }

@@ -7,7 +7,7 @@ use crate::names::RoleKind;
 use crate::spec::{Edition, Host, Role, Spec, require};
 use crate::yaml::Field;
 
-use super::same;
+use super::{further_network, same};
 
 /// Cloudify allows at most so many managers.
 const MAX_MANAGERS: usize = 10;
@@ -21,8 +21,11 @@ pub fn identity(report: &mut Report, hosts: &[(&Host, Span)]) {
     }
     unique(report, Code::DuplicateHostName, "name", hosts.iter().map(|(h, _)| &h.name), "rename one of the two");
     let help = "give each host its own address";
-    unique(report, Code::DuplicateAddress, "address", hosts.iter().map(|(h, _)| &h.private_ip), help);
-    unique(report, Code::DuplicateAddress, "card", hosts.iter().map(|(h, _)| &h.mac), "give each host its own card");
+    let ips =
+        hosts.iter().flat_map(|(h, _)| std::iter::once(&h.private_ip).chain(further_network::of(h).map(|n| &n.ip)));
+    unique(report, Code::DuplicateAddress, "address", ips, help);
+    let cards = hosts.iter().flat_map(|(h, _)| std::iter::once(&h.mac).chain(further_network::of(h).map(|n| &n.mac)));
+    unique(report, Code::DuplicateAddress, "card", cards, "give each host its own card");
     look_alikes(report, hosts);
 }
 
@@ -36,7 +39,7 @@ fn unique<'a, T: std::fmt::Display + Ord + 'a>(
     let mut seen: BTreeMap<&T, Span> = BTreeMap::new();
     for (value, span) in fields.filter_map(Field::spanned) {
         match seen.get(value) {
-            Some(first) => same(report, code, format!("two hosts have the {what} {value}"), *first, span, help),
+            Some(first) => same(report, code, format!("the {what} {value} is given twice"), *first, span, help),
             None => {
                 seen.insert(value, span);
             }
@@ -63,8 +66,9 @@ fn look_alikes(report: &mut Report, hosts: &[(&Host, Span)]) {
     }
 }
 
-/// What is installed on a host: the roles as written, three of them together being the all-in-one.
-pub fn kinds(report: &mut Report, host: &Host) -> Vec<(RoleKind, Span)> {
+/// What is installed on a host, in the order of installation: the roles as written, or all three from one config where
+/// no other host has a role of Cloudify (`alone`).
+pub fn kinds(report: &mut Report, host: &Host, alone: bool) -> Vec<(RoleKind, Span)> {
     let Some((fields, list)) = host.roles.spanned() else { return Vec::new() };
     let roles: Vec<(Role, Span)> = fields.iter().filter_map(Field::spanned).map(|(r, s)| (*r, s)).collect();
     if roles.len() < fields.len() {
@@ -77,33 +81,40 @@ pub fn kinds(report: &mut Report, host: &Host) -> Vec<(RoleKind, Span)> {
             same(report, Code::RolesOnHost, message, *first, *span, "remove one of the two");
         }
     }
-    let has = |role| roles.iter().any(|(r, _)| *r == role);
-    let kind = |role| match role {
+    if roles.is_empty() {
+        let empty = Diagnostic::error(Code::RolesOnHost, "a host without a role").at(list, "empty");
+        report.push(empty.help("give it `database`, `broker`, `manager` or `load_balancer`"));
+    }
+    let mut kinds: Vec<(RoleKind, Span)> = roles.iter().map(|(role, span)| (kind(*role), *span)).collect();
+    if let Some(at) = kinds.iter().position(|(kind, _)| !kind.is_cloudify()).filter(|_| roles.len() > 1) {
+        let (_, balancer) = kinds.remove(at);
+        let message = "a balancer shares its host with other roles";
+        let wrong = Diagnostic::error(Code::RolesOnHost, message).at(balancer, "");
+        report.push(wrong.help("give it a host of its own: both would listen on port 8009"));
+    }
+    kinds.sort_by_key(|(kind, _)| *kind);
+    kinds.dedup_by_key(|(kind, _)| *kind);
+    let all = [RoleKind::Database, RoleKind::Broker, RoleKind::Manager];
+    if alone && kinds.iter().map(|(kind, _)| *kind).eq(all) {
+        return vec![(RoleKind::AllInOne, list)];
+    }
+    kinds
+}
+
+/// What a role of the spec is on a host that does not have them all.
+pub const fn kind(role: Role) -> RoleKind {
+    match role {
         Role::Database => RoleKind::Database,
         Role::Broker => RoleKind::Broker,
         Role::Manager => RoleKind::Manager,
         Role::LoadBalancer => RoleKind::LoadBalancer,
-    };
-    match roles.as_slice() {
-        [] if fields.is_empty() => {
-            let empty = Diagnostic::error(Code::RolesOnHost, "a host without a role").at(list, "empty");
-            report.push(empty.help("give it `database`, `broker`, `manager` or `load_balancer`"));
-            Vec::new()
-        }
-        [(role, span)] => vec![(kind(*role), *span)],
-        all if all.len() == 3 && has(Role::Database) && has(Role::Broker) && has(Role::Manager) => {
-            vec![(RoleKind::AllInOne, list)]
-        }
-        [] => Vec::new(),
-        _ => {
-            let message = "these roles do not go together on one host";
-            let wrong = Diagnostic::error(Code::RolesOnHost, message).at(list, "");
-            report.push(wrong.help(
-                "give a host one role, or `[database, broker, manager]` where it is the only one (all-in-one)",
-            ));
-            Vec::new()
-        }
     }
+}
+
+/// Whether something of Cloudify is installed on it, as far as its roles can be read.
+pub fn is_cloudify(host: &Host) -> bool {
+    let roles = host.roles.get().into_iter().flatten().filter_map(Field::get);
+    roles.into_iter().any(|role| kind(*role).is_cloudify())
 }
 
 /// Whether these hosts are a cluster.
@@ -118,12 +129,7 @@ pub fn counts(report: &mut Report, spec: &Spec, list: Span, kinds: &[(RoleKind, 
         let several = Diagnostic::error(Code::SeveralBalancers, "a balancer among the hosts and another one");
         report.push(several.at(other, "this one").at(*span, "and this host").help("keep one of the two"));
     }
-    if let Some(aio) = of(RoleKind::AllInOne).first() {
-        if kinds.iter().filter(|(k, _)| k.is_cloudify()).count() > 1 {
-            let message = "an all-in-one beside other hosts of Cloudify";
-            let wrong = Diagnostic::error(Code::RolesOnHost, message).at(*aio, "this host has all three roles");
-            report.push(wrong.help("an all-in-one stands alone; for a cluster give each host one role"));
-        }
+    if !of(RoleKind::AllInOne).is_empty() {
         return;
     }
     cluster(report, spec, list, &of(RoleKind::Database), &of(RoleKind::Broker), &of(RoleKind::Manager));

@@ -2,6 +2,8 @@
 
 pub mod cloudify;
 pub mod credential;
+pub mod extra_file;
+pub mod further_network;
 pub mod hosts;
 pub mod network;
 pub mod times;

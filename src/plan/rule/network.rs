@@ -35,7 +35,7 @@ pub fn link(report: &mut Report, host: &Host, spec: &Spec, platform: &Platform) 
     link
 }
 
-fn edges(report: &mut Report, ip: HostAddress, span: Span, net: Ipv4Net) {
+pub(super) fn edges(report: &mut Report, ip: HostAddress, span: Span, net: Ipv4Net) {
     let what = match ip.ip() {
         first if first == net.network() => "the network's own address",
         last if last == net.broadcast() => "the network's broadcast address",

@@ -36,6 +36,17 @@ def check_role_order(check, role, hosts):
         check.equal(problems, [], f"{name}: its gate as {role} held when its install started")
 
 
+def check_role_by_role(check, hosts, journals):
+    """hosts: {name: roles}. Where hosts share roles, nobody began with one before everybody had finished the earlier."""
+    if all(len(roles) == 1 for roles in hosts.values()):
+        return
+    spans = {role: [(call[0]["time"], call[1]["time"]) for journal in journals.values() for call in installs(journal)
+                    if call[1] and SERVICES[role] in call[2]["services"]] for role in SERVICES}
+    for role, following in (("database", "broker"), ("broker", "manager")):
+        last, first = max(end for _, end in spans[role]), min(start for start, _ in spans[following])
+        check.that(last <= first, f"every {role} was there before the first {following} began", f"{last} > {first}")
+
+
 def check_one_at_a_time(check, name, journal):
     """No host ever ran two installs at once."""
     calls = sorted(installs(journal), key=lambda call: call[0]["time"])

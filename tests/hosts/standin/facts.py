@@ -19,12 +19,17 @@ async def observe_all(config):
     except (OSError, ValueError):
         return {"problem": "no usable CA in the configuration"}
     own = config["manager"]["private_ip"]
+
+    def others(service, address):
+        """Whoever is already there: this host too, where it has that role from an earlier install."""
+        return address != own or not checks.has(config, service)
+
     if checks.is_cluster(config):
-        nodes = [ip for ip in loading.database_nodes(config) if ip != own]
+        nodes = [ip for ip in loading.database_nodes(config) if others("database_service", ip)]
         seen = await asyncio.gather(*(database(ip, context) for ip in nodes))
         facts["databases"] = dict(zip(nodes, seen))
-    if len(config["rabbitmq"]["cluster_members"]) > 1:
-        nodes = {name: ip for name, ip in loading.brokers(config).items() if ip != own}
+    if config["rabbitmq"]["cluster_members"]:
+        nodes = {name: ip for name, ip in loading.brokers(config).items() if others("queue_service", ip)}
         login = config["rabbitmq"]["username"], config["rabbitmq"]["password"]
         seen = await asyncio.gather(*(broker(ip, context, login) for ip in nodes.values()))
         facts["brokers"] = dict(zip(nodes, seen))

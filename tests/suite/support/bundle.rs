@@ -41,6 +41,12 @@ impl Bundle {
         BUNDLE.get_or_init(|| Self::build(Scratch::fixture("all-in-one")))
     }
 
+    /// The three hosts that share all roles.
+    pub fn three_node() -> &'static Self {
+        static BUNDLE: OnceLock<Bundle> = OnceLock::new();
+        BUNDLE.get_or_init(|| Self::build(Scratch::fixture("three-node")))
+    }
+
     /// The nine nodes with one text of their spec replaced: the vault stays.
     pub fn nine_node_with(from: &str, to: &str) -> Self {
         let scratch = Scratch::fixture("nine-node");
