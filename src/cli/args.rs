@@ -15,11 +15,11 @@ pub struct Cli {
 pub enum Command {
     /// Write a commented cluster.yaml to start from
     Init(Init),
-    /// Find every problem of a spec at once; write nothing
+    /// Find every problem of one spec or several at once; write nothing
     Check(Check),
     /// Show what build would do: hosts, order, gates, sizes, certificates
     Plan(Plan),
-    /// Build the bundles
+    /// Build the bundles of one cluster, or of several side by side
     Build(Build),
     /// Check a built tree again, with independent code
     Verify(Verify),
@@ -41,6 +41,17 @@ pub struct SpecArgs {
     /// The cluster's spec [default: cluster.yaml, or else the embedded example]
     #[arg(value_name = "SPEC")]
     pub spec: Option<Utf8PathBuf>,
+    /// Take warnings for errors
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Which specs, and how strictly.
+#[derive(Debug, Args)]
+pub struct SpecsArgs {
+    /// The clusters' specs [default: cluster.yaml, or else the embedded example]
+    #[arg(value_name = "SPEC")]
+    pub specs: Vec<Utf8PathBuf>,
     /// Take warnings for errors
     #[arg(long)]
     pub strict: bool,
@@ -68,7 +79,7 @@ pub enum Format {
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
-    pub spec: SpecArgs,
+    pub specs: SpecsArgs,
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -92,11 +103,11 @@ pub struct Plan {
 #[derive(Debug, Args)]
 pub struct Build {
     #[command(flatten)]
-    pub spec: SpecArgs,
+    pub specs: SpecsArgs,
     /// The bundles go to <DIR>/<cluster>
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub out: Utf8PathBuf,
-    /// The cluster's vault [default: <cluster>.vault beside the spec]
+    /// The cluster's vault, where there is one spec [default: <cluster>.vault beside each spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
 }

@@ -1,22 +1,24 @@
-//! One cluster's spec file with what belongs to it: the files it names, its vault, its output.
+//! A cluster's spec file with what belongs to it: the files it names, its vault, its output. And several of them at once.
 //!
 //! In: paths. Out: a [`Project`], and what can be done with it: look, preview, build. May not: print, or ask the user.
 
 mod build;
 mod footprint;
 mod overview;
+mod several;
 mod vault;
 
 pub use build::{BuildError, Built, Destination, render_all};
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
+pub use several::{clashes, side_by_side};
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
 
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::diag::{Code, Diagnostic, Report, Sources};
+use crate::diag::{Code, Diagnostic, Report, Sources, Span};
 use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret};
 use crate::plan::{self, Attachment, AttachmentKind, Attachments, Plan};
@@ -38,6 +40,8 @@ pub struct Project {
     pub report: Report,
     /// What will be built; only where there is no error.
     pub plan: Option<Plan>,
+    /// Where the spec names the cluster.
+    pub name: Option<Span>,
     /// The directory that paths in the spec are relative to.
     pub directory: Utf8PathBuf,
     /// The files that the spec names.
@@ -58,6 +62,7 @@ impl Project {
             sources: Sources::default(),
             report: Report::default(),
             plan: None,
+            name: None,
             directory: Utf8PathBuf::new(),
             attachments: Attachments::new(),
             supplied: BTreeMap::new(),
@@ -67,6 +72,7 @@ impl Project {
         let parsed = spec::parse(&name, &text, &mut project.sources);
         project.report.extend(parsed.report);
         if let Some(spec) = &parsed.spec {
+            project.name = spec.name.span();
             project.read_attachments(spec);
             let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);
             project.report.extend(resolved.report);

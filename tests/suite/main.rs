@@ -26,6 +26,7 @@ mod facts;
 mod faults;
 mod golden;
 mod inputs;
+mod many;
 mod properties;
 mod secrets;
 mod seeds;
