@@ -25,6 +25,7 @@ mod configs;
 mod facts;
 mod faults;
 mod golden;
+mod hostile;
 mod inputs;
 mod many;
 mod properties;
