@@ -3,6 +3,7 @@
 //! the seeds.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -26,8 +27,9 @@ const NOW: OffsetDateTime = datetime!(2026-06-01 00:00 UTC);
 
 /// A `cluster.yaml`: read, resolved, its findings shown; where it is good, every host is rendered.
 pub fn spec(data: &[u8]) {
+    static PROFILES: OnceLock<Profiles> = OnceLock::new();
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let profiles = Profiles::embedded().expect("profiles");
+    let profiles = PROFILES.get_or_init(|| Profiles::embedded().expect("profiles"));
     let mut project = Project {
         sources: Sources::default(),
         report: Report::default(),
@@ -41,7 +43,7 @@ pub fn spec(data: &[u8]) {
     project.report.extend(parsed.report);
     assert!(parsed.spec.is_some() || project.report.has_errors(), "no spec and no error");
     if let Some(spec) = parsed.spec {
-        let resolved = plan::resolve(&spec, parsed.place, &profiles, &project.attachments);
+        let resolved = plan::resolve(&spec, parsed.place, profiles, &project.attachments);
         project.report.extend(resolved.report);
         assert!(resolved.plan.is_some() || project.report.has_errors(), "no plan and no error");
         if let Some(plan) = resolved.plan.filter(|_| !project.report.has_errors()) {
