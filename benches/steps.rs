@@ -54,7 +54,7 @@ fn steps() -> Result<(), Box<dyn Error>> {
     let scratch = Utf8PathBuf::try_from(scratch.path().to_owned())?;
     let spec = scratch.join("cluster.yaml");
     std::fs::write(&spec, SHAPES[0].spec)?;
-    let project = Project::open(Some(&spec))?;
+    let project = Project::open(Some(&spec), time::OffsetDateTime::now_utc())?;
     let plan = project.plan.as_ref().ok_or("the example does not build")?;
     let quiet = |_: usize, _: usize| {};
     let world = FixedWorld::default();
@@ -65,7 +65,9 @@ fn steps() -> Result<(), Box<dyn Error>> {
     let out = scratch.join("out");
 
     println!("{:44}{:>12}{:>12}", "nine hosts", "median, ms", "least, ms");
-    time("read, parse and resolve the spec", || Project::open(Some(&spec)).map(drop));
+    time("read, parse and resolve the spec", || {
+        Project::open(Some(&spec), time::OffsetDateTime::now_utc()).map(drop)
+    });
     time("render all hosts", || render_all(&project, plan, &vault).map(drop));
     time("lay out all images", || hosts.iter().try_for_each(|files| nocloud(files, vault.created()).map(drop)));
     time("write all images to memory", || {

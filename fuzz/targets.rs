@@ -7,16 +7,15 @@ use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use camino::Utf8PathBuf;
 use cfy_seed::bundle::MANIFEST;
 use cfy_seed::bundle::manifest::Manifest;
 use cfy_seed::diag::{self, Report, Sources, Style};
 use cfy_seed::load::{Attributes, LoadedFile, LoadedTree};
 use cfy_seed::names::{Credential, Digest256, RsaSize, Secret, TreePath};
-use cfy_seed::plan::{self, Attachments, HostCertificate, Identity};
+use cfy_seed::plan::{self, HostCertificate, Identity};
 use cfy_seed::profile::{Contract, Profiles};
 use cfy_seed::project::{Project, footprint};
-use cfy_seed::vault::{self, Permissions, VaultBytes, VaultFiles};
+use cfy_seed::vault::{self, Permissions, SuppliedCa, VaultBytes, VaultFiles};
 use cfy_seed::verify::pki::{BundledPair, BundledPki, Purpose, check_pki};
 use cfy_seed::{spec, verify};
 use time::OffsetDateTime;
@@ -30,15 +29,7 @@ pub fn spec(data: &[u8]) {
     static PROFILES: OnceLock<Profiles> = OnceLock::new();
     let Ok(text) = std::str::from_utf8(data) else { return };
     let profiles = PROFILES.get_or_init(|| Profiles::embedded().expect("profiles"));
-    let mut project = Project {
-        sources: Sources::default(),
-        report: Report::default(),
-        plan: None,
-        name: None,
-        directory: Utf8PathBuf::new(),
-        attachments: Attachments::new(),
-        supplied: BTreeMap::new(),
-    };
+    let mut project = Project::default();
     let parsed = spec::parse("cluster.yaml", text, &mut project.sources);
     project.report.extend(parsed.report);
     assert!(parsed.spec.is_some() || project.report.has_errors(), "no spec and no error");
@@ -75,8 +66,11 @@ pub fn certificate(data: &[u8]) {
 
 fn files(parts: &[&[u8]]) {
     let part = |at: usize| parts.get(at).copied().unwrap_or_default();
-    if let Ok(key) = std::str::from_utf8(part(1)) {
-        said(vault::adopt(None, ("ca.crt", part(0)), Some(("ca.key", &Secret::new(key)))).err(), parts);
+    let (key, passphrase) = (VaultBytes::new(part(1).to_vec()), Secret::new("passphrase"));
+    let (ca, found) = SuppliedCa::read(Some(("ca.crt", part(0))), Some(("ca.key", &key)), Some(&passphrase), NOW);
+    said(&found.into_iter().map(|(_, diagnostic)| diagnostic).collect(), parts);
+    if let Some(ca) = ca {
+        vault::adopt(None, &ca).expect("an empty vault takes every good CA");
     }
     let own = |mode| Permissions { mode, owner: 1000 };
     let names = ["ca.crt", "ca.key", "hosts/cloudify.crt", "hosts/cloudify.key", "vault.yaml", "secrets.yaml"];
@@ -93,7 +87,10 @@ fn files(parts: &[&[u8]]) {
             let changes = vault::preview(Some(&opened), &identity(), &BTreeMap::new(), NOW);
             shown(&changes.report, &Sources::default());
         }
-        Err(report) => said(Some(report), parts),
+        Err(report) => {
+            assert!(report.has_errors(), "refused without an error");
+            said(&report, parts);
+        }
     }
     let addresses = &["10.0.0.31".parse().expect("an address")];
     let pair = BundledPair {
@@ -109,11 +106,9 @@ fn files(parts: &[&[u8]]) {
     shown(&check_pki(&bundled), &Sources::default());
 }
 
-/// What is refused says why, and shows no line of a key or of the secrets.
-fn said(report: Option<Report>, parts: &[&[u8]]) {
-    let Some(report) = report else { return };
-    assert!(report.has_errors(), "refused without an error");
-    let text = diag::render(&report, &Sources::default(), Style::default());
+/// What is said shows no line of a key or of the secrets.
+fn said(report: &Report, parts: &[&[u8]]) {
+    let text = diag::render(report, &Sources::default(), Style::default());
     let part = |at: usize| parts.get(at).copied().unwrap_or_default();
     let public = [0, 2, 4].map(|at| String::from_utf8_lossy(part(at)));
     let secret = [1, 3, 5].map(part);

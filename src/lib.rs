@@ -37,6 +37,8 @@ pub mod emit;
 
 pub mod verify;
 
+pub mod console;
+
 pub mod project;
 
 pub mod cli;

@@ -18,6 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("names", &[]),
     ("diag", &[]),
     ("yaml", &["names", "diag"]),
+    ("console", &[]),
     ("world", &["names"]),
     ("spec", &["names", "diag", "yaml"]),
     ("profile", &["names", "diag", "yaml"]),
@@ -36,7 +37,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "load", "emit",
         ],
     ),
-    ("cli", &["names", "diag", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),
+    ("cli", &["names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),
 ];
 
 /// Lines of a file; more is more than one wants to read in one go.

@@ -18,7 +18,7 @@ use std::process::Command;
 
 use cfy_seed::diag::Code;
 use cfy_seed::plan::Identity;
-use cfy_seed::vault::{Subject, adopt, open};
+use cfy_seed::vault::{Subject, SuppliedCa, VaultBytes, adopt, open};
 use cfy_seed::verify::pki::{BundledPair, BundledPki, Purpose, check_pki};
 use nine_node::{bytes, fresh, host, identity, on_disk, small, whole};
 use time::OffsetDateTime;
@@ -138,9 +138,11 @@ fn cas_that_openssl_made_are_judged() {
         let output = Command::new("openssl").args(arguments).current_dir(path).output().expect("openssl runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let read = |end: &str| std::fs::read(path.join(format!("{name}.{end}"))).expect("a file");
-        let key = cfy_seed::names::Secret::new(String::from_utf8(read("key")).expect("text"));
-        adopt(None, ("corp.crt", &read("crt")), Some(("corp.key", &key)))
-            .map_err(|report| report.iter().map(|found| found.code).collect::<Vec<_>>())
+        let key = VaultBytes::new(read("key"));
+        let now = OffsetDateTime::now_utc();
+        let (ca, found) = SuppliedCa::read(Some(("corp.crt", &read("crt"))), Some(("corp.key", &key)), None, now);
+        let codes: Vec<Code> = found.into_iter().map(|(_, found)| found.code).collect();
+        if codes.is_empty() { Ok(adopt(None, &ca.expect("a CA")).expect("no other")) } else { Err(codes) }
     };
     let ca = " -addext basicConstraints=critical,CA:TRUE";
     let good = make("good", "rsa:2048", "/O=Corp/CN=Root", ca).expect("a CA with a PKCS#8 key");
@@ -150,8 +152,11 @@ fn cas_that_openssl_made_are_judged() {
     openssl(path, "verify -CAfile good.crt -purpose sslserver -verify_ip 10.0.0.11 db-1.crt");
 
     let refused = |result: Result<_, Vec<Code>>| result.map(|_: cfy_seed::vault::Opened| ()).expect_err("a refusal");
-    assert_eq!(refused(make("ec", "ec -pkeyopt ec_paramgen_curve:P-256", "/CN=EC", ca)), [Code::CaUnfit]);
-    assert_eq!(refused(make("small", "rsa:1024", "/CN=Small", ca)), [Code::CaUnfit]);
+    assert_eq!(
+        refused(make("ec", "ec -pkeyopt ec_paramgen_curve:P-256", "/CN=EC", ca)),
+        [Code::CaUnfit, Code::KeyUnfit]
+    );
+    assert_eq!(refused(make("small", "rsa:1024", "/CN=Small", ca)), [Code::CaUnfit, Code::KeyUnfit]);
     let no_ca = " -addext basicConstraints=critical,CA:FALSE";
     assert_eq!(refused(make("leaf", "rsa:2048", "/CN=Leaf", no_ca)), [Code::CaUnfit]);
     let no_sign = format!("{ca} -addext keyUsage=digitalSignature");

@@ -20,8 +20,11 @@ use std::time::Instant;
 use cfy_seed::diag::{Code, Report, Severity};
 use cfy_seed::names::{Credential, RsaSize, Secret};
 use cfy_seed::plan::Identity;
-use cfy_seed::vault::{Action, Subject, Vault, VaultBytes, VaultError, VaultFiles, adopt, ensure, open, preview};
-use cfy_seed::world::{FixedWorld, RealWorld};
+use cfy_seed::vault::{
+    Action, Changes, Incoming, Opened, Subject, SuppliedCa, Vault, VaultBytes, VaultError, VaultFiles, adopt, ensure,
+    import, open, preview, request,
+};
+use cfy_seed::world::{FixedWorld, RealWorld, World as _};
 use nine_node::{bytes, fresh, host, identity, issue, on_disk, put, reopen, small, take};
 use time::macros::datetime;
 
@@ -324,25 +327,120 @@ fn a_supplied_ca_signs_and_its_key_stays_outside() {
     let identity = small();
     let (theirs, _) = fresh(&identity);
     let (crt, key) = (bytes(&on_disk(&theirs), "ca.crt"), bytes(&on_disk(&theirs), "ca.key"));
-    let key = Secret::new(String::from_utf8(key).expect("text"));
-    let opened = adopt(None, ("corp.crt", &crt), Some(("corp.key", &key))).expect("a CA");
+    let key = VaultBytes::new(key);
+    let ca = |crt: &[u8], key| {
+        let (ca, found) = SuppliedCa::read(Some(("corp.crt", crt)), key, None, datetime!(2026-06-01 00:00 UTC));
+        let codes: Vec<Code> = found.into_iter().map(|(_, found)| found.code).collect();
+        if codes.is_empty() { Ok(ca.expect("a CA")) } else { Err(codes) }
+    };
+    let signing = ca(&crt, Some(("corp.key", &key))).expect("a CA");
+    let opened = adopt(None, &signing).expect("a CA");
     let (vault, changes) = issue(Some(opened), &identity, &FixedWorld::default());
     assert_eq!(changes.certificates[0], (Subject::Ca, Action::Supplied));
     assert!(!content(&vault).contains_key("ca.key"));
     assert_eq!(vault.ca_certificate_pem().as_bytes(), crt);
 
-    let opened = adopt(Some(reopen(&vault, &identity)), ("corp.crt", &crt), None).expect("the same CA");
+    let silent = ca(&crt, None).expect("a CA");
+    let opened = adopt(Some(reopen(&vault, &identity)), &silent).expect("the same CA");
     assert!(issue(Some(opened), &identity, &FixedWorld::default()).1.is_empty());
     let (another, _) = fresh(&small());
     let another = bytes(&on_disk(&another), "ca.crt");
-    let report = adopt(Some(reopen(&vault, &identity)), ("corp.crt", &another), None).expect_err("another CA");
+    let other = ca(&another, None).expect("a CA");
+    let report = adopt(Some(reopen(&vault, &identity)), &other).expect_err("another CA");
     assert_eq!(codes(&report), [Code::CaChanged]);
-    let report = adopt(None, ("corp.crt", &another), Some(("corp.key", &key))).expect_err("another key");
-    assert_eq!(codes(&report), [Code::KeyOfAnotherCertificate]);
-    let leaf = bytes(&on_disk(&vault), "hosts/db-1.crt");
-    assert_eq!(codes(&adopt(None, ("corp.crt", &leaf), None).expect_err("a leaf")), [Code::CaUnfit]);
-    let two = [crt.as_slice(), &another].concat();
-    assert_eq!(codes(&adopt(None, ("corp.crt", &two), None).expect_err("a bundle")), [Code::CaUnfit]);
+    let refused = |crt: &[u8], key| ca(crt, key).map(drop).expect_err("a refusal");
+    assert_eq!(refused(&another, Some(("corp.key", &key))), [Code::KeyOfAnotherCertificate]);
+    assert_eq!(refused(&bytes(&on_disk(&vault), "hosts/db-1.crt"), None), [Code::CaUnfit]);
+    assert_eq!(refused(&[crt.as_slice(), &another].concat(), None), [Code::CaUnfit]);
+    let shown = format!("{signing:?}");
+    assert!(!shown.contains("PRIVATE"), "{shown}");
+}
+
+/// What an outside CA's people send back, made by a vault that plays them.
+fn incoming(theirs: &Vault) -> Incoming {
+    let all = on_disk(theirs);
+    let named = [
+        ("ca.crt", "ca.crt"),
+        ("db-1.crt", "hosts/db-1.crt"),
+        ("db-1.key", "hosts/db-1.key"),
+        ("client-postgres.crt", "clients/postgres.crt"),
+        ("client-postgres.key", "clients/postgres.key"),
+    ];
+    let files = named.map(|(name, path)| (name.to_owned(), VaultBytes::new(bytes(&all, path))));
+    Incoming { directory: "brought".to_owned(), files: files.into() }
+}
+
+fn imported(opened: Option<Opened>, identity: &Identity, incoming: &Incoming) -> (Vault, Changes) {
+    let world = FixedWorld::new(datetime!(2026-06-01 00:00 UTC), 5);
+    let came = import(opened, identity, incoming, world.now()).expect("good certificates");
+    assert!(came.warnings.is_empty());
+    issue(Some(came.opened), identity, &world)
+}
+
+/// Wherever an import is killed, it can be run again, and no build makes a CA of its own in between.
+#[test]
+fn an_import_cut_between_any_two_files_goes_on() {
+    let identity = small();
+    let (theirs, _) = fresh(&identity);
+    let incoming = incoming(&theirs);
+    let (whole, changes) = imported(None, &identity, &incoming);
+    assert_eq!(changes.issued(), 0);
+    assert!(!content(&whole).contains_key("ca.key"));
+    let none = VaultFiles { files: BTreeMap::new(), ..on_disk(&whole) };
+    for cut in 0..whole.writes().len() {
+        let mut files = none.clone();
+        for (path, bytes) in &whole.writes()[..cut] {
+            put(&mut files, path.as_str(), bytes.expose());
+        }
+        let open = || open(files.clone(), &identity).unwrap_or_else(|report| panic!("{cut} files: {report:?}"));
+        if files.files.contains_key(&"ca.crt".parse().expect("a path")) {
+            let error = ensure(Some(open()), &identity, &BTreeMap::new(), &RealWorld, &|_, _| ());
+            assert!(matches!(error, Err(VaultError::Refused(_))), "a CA was made after {cut} files");
+        }
+        let (again, _) = imported(Some(open()), &identity, &incoming);
+        let mut now = content(&again);
+        let mut wanted = content(&whole);
+        // Credentials are generated anew where they were not written yet; the record says when.
+        if cut < 4 {
+            for path in ["secrets.yaml", "vault.yaml"] {
+                now.remove(path);
+                wanted.remove(path);
+            }
+        }
+        assert!(now == wanted, "after {cut} files");
+    }
+}
+
+#[test]
+fn requests_wait_and_are_the_same_every_time() {
+    let identity = small();
+    let world = FixedWorld::default();
+    let first = request(None, &identity, &world, &|_, _| ()).expect("requests");
+    assert_eq!((first.requests, first.keys), (2, 2));
+    let names: Vec<&str> = first.files.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["db-1.csr", "client-postgres.csr", "extensions.cnf", "signing-sheet.txt"]);
+    assert!(first.files.iter().all(|(_, text)| !text.contains("PRIVATE")));
+    let order: Vec<&str> = first.writes().iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(order, [".gitignore", "vault.yaml", "hosts/db-1.key", "clients/postgres.key"]);
+
+    let mut files = VaultFiles { files: BTreeMap::new(), ..on_disk(&fresh(&identity).0) };
+    for (path, bytes) in first.writes() {
+        put(&mut files, path.as_str(), bytes.expose());
+    }
+    let opened = || open(files.clone(), &identity).expect("a vault that waits");
+    let again = request(Some(opened()), &identity, &world, &|_, _| ()).expect("requests");
+    assert_eq!((&again.files, again.keys, again.writes().len()), (&first.files, 0, 0));
+    let Err(VaultError::Refused(report)) =
+        ensure(Some(opened()), &identity, &BTreeMap::new(), &RealWorld, &|_, _| ())
+    else {
+        panic!("a CA was made")
+    };
+    assert_eq!(codes(&report), [Code::CertificatesAwaited]);
+
+    let clash =
+        Identity { hosts: vec![host("ca", [10, 0, 0, 1]), host("client-postgres", [10, 0, 0, 2])], ..identity };
+    let Err(VaultError::Refused(report)) = request(None, &clash, &world, &|_, _| ()) else { panic!("a clash") };
+    assert_eq!(codes(&report), [Code::RequestNamesClash; 2]);
 }
 
 #[test]
@@ -352,7 +450,7 @@ fn nothing_prints_a_secret() {
     let opened = reopen(&vault, &identity);
     let shown = format!("{vault:?} {opened:?} {changes:?} {:?}", on_disk(&vault));
     assert!(!shown.contains("PRIVATE") && !shown.contains("schema"));
-    for name in Credential::ALL {
+    for name in &identity.credentials {
         assert!(!shown.contains(vault.credential(*name).expect("a credential").expose()));
     }
     assert_eq!(format!("{:?}", VaultBytes::new(vec![1])), "[redacted]");

@@ -23,8 +23,13 @@ pub enum Command {
     Build(Build),
     /// Check a built tree again, with independent code
     Verify(Verify),
+    /// Show who waits for whom, from the hosts' console logs
+    Status(Status),
     /// List the credentials, or print one that was generated
     Credentials(Credentials),
+    /// Requests to, certificates from, and the end of certificates of a CA
+    #[command(subcommand)]
+    Pki(Pki),
     /// Explain a code such as CFY-S001
     Explain(Explain),
     /// Print the JSON Schema of cluster.yaml
@@ -110,6 +115,10 @@ pub struct Build {
     /// The cluster's vault, where there is one spec [default: <cluster>.vault beside each spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
+    /// The passphrase of the CA's key that the spec names: the first line of this file, or of stdin for `-`
+    /// [default: asked for on a terminal, where something is to be issued]
+    #[arg(long, value_name = "FILE")]
+    pub ca_passphrase_file: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +127,16 @@ pub struct Verify {
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,
     /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Console logs, of one host or of several each
+    #[arg(long, value_name = "LOG", required = true, num_args = 1..)]
+    pub console: Vec<Utf8PathBuf>,
+    /// How the table is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -136,6 +155,69 @@ pub struct Credentials {
     /// Print it although the output is not a terminal
     #[arg(long)]
     pub pipe: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Pki {
+    /// Make keys in the vault, and requests for a CA outside
+    Csr(PkiCsr),
+    /// Take the certificates of a CA outside into the vault
+    Import(PkiImport),
+    /// List the certificates of a vault; exit 1 where one ends soon or is not good
+    Check(PkiCheck),
+}
+
+#[derive(Debug, Args)]
+pub struct PkiCsr {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// Where the requests and the signing sheet go
+    #[arg(long, value_name = "DIR")]
+    pub out: Utf8PathBuf,
+    /// The cluster's vault [default: <cluster>.vault beside the spec]
+    #[arg(long, value_name = "DIR")]
+    pub vault: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PkiImport {
+    /// A directory with ca.crt, <host>.crt and client-<name>.crt, and keys where the vault has none
+    #[arg(value_name = "DIR")]
+    pub from: Utf8PathBuf,
+    /// The cluster's spec [default: cluster.yaml, or else the embedded example]
+    #[arg(long, value_name = "SPEC")]
+    pub spec: Option<Utf8PathBuf>,
+    /// The cluster's vault [default: <cluster>.vault beside the spec]
+    #[arg(long, value_name = "DIR")]
+    pub vault: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PkiCheck {
+    /// The cluster's spec [default: with --vault none, otherwise cluster.yaml, or else the embedded example]
+    #[arg(value_name = "SPEC")]
+    pub spec: Option<Utf8PathBuf>,
+    /// The vault [default: <cluster>.vault beside the spec]
+    #[arg(long, value_name = "DIR")]
+    pub vault: Option<Utf8PathBuf>,
+    /// How soon is soon: days or weeks, such as `30d` or `8w`
+    #[arg(long, default_value = "30d", value_name = "TIME", value_parser = days)]
+    pub within: u32,
+    /// How the list is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// Days in a time span such as `30d` or `8w`, a century at most.
+fn days(text: &str) -> Result<u32, String> {
+    let (number, unit) = match (text.strip_suffix('d'), text.strip_suffix('w')) {
+        (Some(number), _) => (number, 1),
+        (_, Some(number)) => (number, 7),
+        _ => (text, 0),
+    };
+    let number = number.parse::<u32>().ok().filter(|_| unit > 0 && !number.starts_with('+'));
+    let days = number.and_then(|number| number.checked_mul(unit)).filter(|days| *days <= 36_500);
+    days.ok_or_else(|| "expected days or weeks, such as `30d` or `8w`, 36500d at most".to_owned())
 }
 
 #[derive(Debug, Args)]

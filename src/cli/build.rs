@@ -1,12 +1,14 @@
 //! `cfy-seed build`
 
-use crate::project::{Built, Destination, Project, clashes, side_by_side};
-use crate::world::RealWorld;
+use crate::names::Secret;
+use crate::project::{Built, Destination, Project, clashes, side_by_side, vault_state};
+use crate::world::{RealWorld, World as _};
 
 use super::args::Build;
 use super::check::{hosts, open_all};
 use super::exit::{Exit, Failure};
 use super::output::Output;
+use super::passphrase;
 
 pub fn run(request: &Build, output: &Output) -> Result<Exit, Failure> {
     let several = request.specs.specs.len() > 1;
@@ -14,7 +16,7 @@ pub fn run(request: &Build, output: &Output) -> Result<Exit, Failure> {
         let why = "`--vault` names the vault of one cluster; with several specs each has its own, beside its spec";
         return Err(Failure::Usage(why.into()));
     }
-    let projects = open_all(&request.specs)?;
+    let mut projects = open_all(&request.specs)?;
     let (clashes, sources) = clashes(&projects);
     if clashes.has_errors() {
         projects.iter().for_each(|project| output.report(&project.report, &project.sources));
@@ -22,6 +24,7 @@ pub fn run(request: &Build, output: &Output) -> Result<Exit, Failure> {
         output.say("nothing was built");
         return Ok(Exit::BadInput);
     }
+    let mut locked = unlock_all(&mut projects, request, output)?;
     let progress = output.progress(if several { "clusters" } else { "keys" });
     let keys = |done: usize, total: usize| {
         if !several {
@@ -33,7 +36,7 @@ pub fn run(request: &Build, output: &Output) -> Result<Exit, Failure> {
         progress.clear();
         let project: &Project = &projects[at];
         output.report(&project.report, &project.sources);
-        let exit = match result {
+        let exit = match locked[at].take().map(Err).or(result) {
             None => Exit::BadInput,
             Some(Err(failure)) => failure.report(output),
             Some(Ok((built, destination))) => {
@@ -87,4 +90,30 @@ fn say_built(project: &Project, built: &Built, destination: &Destination, output
         published.path,
         destination.vault,
     ));
+}
+
+/// Opens the keys of CAs, one after the other because a person may be asked. Gives for each project why it stays locked;
+/// such a one has no plan any more.
+fn unlock_all(projects: &mut [Project], request: &Build, output: &Output) -> Result<Vec<Option<Failure>>, Failure> {
+    let file = request.ca_passphrase_file.as_deref().filter(|_| projects.iter().any(Project::is_ca_locked));
+    let given = file.map(passphrase::from_file).transpose()?;
+    let unlock = |project: &mut Project| {
+        let failure = unlock_ca(project, request, given.as_ref(), output).err()?;
+        project.plan = None;
+        Some(failure)
+    };
+    Ok(projects.iter_mut().map(unlock).collect())
+}
+
+/// Opens the CA's key, where it is encrypted and a passphrase is given, or a person can be asked and it is needed.
+fn unlock_ca(project: &mut Project, request: &Build, given: Option<&Secret>, output: &Output) -> Result<(), Failure> {
+    let Some(plan) = project.plan.as_ref().filter(|_| project.is_ca_locked()) else { return Ok(()) };
+    if let Some(given) = given {
+        return project.unlock_ca(given).map_err(|found| Failure::Findings(found.into()));
+    }
+    let vault = project.vault_directory(request.vault.as_deref(), plan);
+    if vault_state(project, &vault, plan, RealWorld.now())?.changes.issued() > 0 {
+        passphrase::ask(output, |answer| project.unlock_ca(answer))?;
+    }
+    Ok(())
 }

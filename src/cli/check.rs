@@ -3,15 +3,17 @@
 use camino::Utf8Path;
 
 use crate::diag::{self, Severity};
+use crate::plan::Plan;
 use crate::project::{Project, clashes, side_by_side};
+use crate::world::{RealWorld, World as _};
 
-use super::args::{Check, Format, SpecsArgs};
+use super::args::{Check, Format, SpecArgs, SpecsArgs};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 
 /// Opens a project as the arguments say, without judging it.
 pub fn open(spec: Option<&Utf8Path>, strict: bool) -> Result<Project, Failure> {
-    let mut project = Project::open(spec)?;
+    let mut project = Project::open(spec, RealWorld.now())?;
     if strict {
         project.report.make_strict();
         if project.report.has_errors() {
@@ -19,6 +21,14 @@ pub fn open(spec: Option<&Utf8Path>, strict: bool) -> Result<Project, Failure> {
         }
     }
     Ok(project)
+}
+
+/// Opens a project and says what was found; its plan, or nothing where there are errors.
+pub fn open_and_report(spec: &SpecArgs, output: &Output) -> Result<(Project, Option<Plan>), Failure> {
+    let mut project = open(spec.spec.as_deref(), spec.strict)?;
+    output.report(&project.report, &project.sources);
+    let plan = project.plan.take();
+    Ok((project, plan))
 }
 
 /// Opens all projects that are named, in their order, or the one that is meant where none is.
@@ -34,7 +44,12 @@ pub fn open_all(named: &SpecsArgs) -> Result<Vec<Project>, Failure> {
 
 /// So many hosts, in words.
 pub fn hosts(count: usize) -> String {
-    format!("{count} host{}", if count == 1 { "" } else { "s" })
+    counted(count, "host")
+}
+
+/// So many of something, in words.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 pub fn run(request: &Check, output: &Output) -> Result<Exit, Failure> {

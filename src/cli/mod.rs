@@ -11,7 +11,10 @@ mod explain;
 mod init;
 mod meta;
 mod output;
+mod passphrase;
+mod pki;
 mod plan;
+mod status;
 mod verify;
 
 use std::process::ExitCode;
@@ -41,7 +44,9 @@ pub fn main() -> ExitCode {
         Command::Plan(request) => plan::run(&request, &output),
         Command::Build(request) => build::run(&request, &output),
         Command::Verify(request) => verify::run(&request, &output),
+        Command::Status(request) => status::run(&request, &output),
         Command::Credentials(request) => credentials::run(&request, &output),
+        Command::Pki(request) => pki::run(&request, &output),
         Command::Explain(request) => explain::run(&request, &output),
         Command::Schema => meta::schema(&output),
         Command::Completions(request) => meta::completions(&request, &output),

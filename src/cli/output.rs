@@ -37,6 +37,12 @@ impl Output {
         let _ = writeln!(io::stderr(), "{}", text.trim_end());
     }
 
+    /// A question, without a line end.
+    #[allow(clippy::unused_self, reason = "one door for all text")]
+    pub fn ask(&self, text: &str) {
+        let _ = write!(io::stderr(), "{text}");
+    }
+
     /// A report for people.
     pub fn report(&self, report: &Report, sources: &Sources) {
         if !report.is_empty() {

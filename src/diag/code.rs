@@ -104,6 +104,20 @@ codes! {
     NetworkIncomplete = "CFY-P027",
     /// A file of the operator's own that cannot be put where it shall.
     ExtraFile = "CFY-P028",
+    /// A profile that extends one that is not there, or itself, or removes what is not there.
+    ProfileExtends = "CFY-P030",
+    /// LDAP with a version that takes it after the installation only.
+    LdapAfterInstall = "CFY-P031",
+    /// `ldaps://` without a CA, or a CA without `ldaps://`.
+    LdapCa = "CFY-P032",
+    /// An LDAP user without password, or the other way round.
+    LdapLogin = "CFY-P033",
+    /// `os` is not given and is not what it is with later versions.
+    PlatformTaken = "CFY-P034",
+    /// A passphrase without the key that it would open.
+    PassphraseWithoutKey = "CFY-P043",
+    /// A validity for a CA that is not made here.
+    CaDaysUnused = "CFY-P044",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",
@@ -176,6 +190,28 @@ codes! {
     VaultOwner = "CFY-V016",
     /// Certificates of hosts that are no longer in the spec stay.
     LeafUnused = "CFY-V017",
+    /// A file of a CA, or one that is imported, cannot be read or holds something else.
+    PkiFileUnusable = "CFY-V018",
+    /// The key of the CA is encrypted, and its passphrase is not here.
+    CaKeyLocked = "CFY-V019",
+    /// The passphrase does not open the key of the CA.
+    WrongPassphrase = "CFY-V020",
+    /// A key is encrypted in a way that is not opened.
+    KeyEncryption = "CFY-V021",
+    /// A certificate or key that an import needs is not there.
+    ImportIncomplete = "CFY-V022",
+    /// A certificate that is imported does not do for its host or client.
+    ImportUnfit = "CFY-V023",
+    /// A certificate that is imported has expired or is not valid yet.
+    ImportValidity = "CFY-V024",
+    /// Requests wait for the certificates of a CA outside.
+    CertificatesAwaited = "CFY-V025",
+    /// The vault has a CA of its own.
+    OwnCaInVault = "CFY-V026",
+    /// A file in the directory of an import that nobody asks for.
+    ImportForeignFile = "CFY-V027",
+    /// Two requests would have the name of one file.
+    RequestNamesClash = "CFY-V028",
     /// A certificate in a bundle cannot be read.
     BundledCertificateUnreadable = "CFY-B050",
     /// A certificate in a bundle has no path to the bundle's CA.

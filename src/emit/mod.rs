@@ -14,7 +14,7 @@ use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
 pub use error::EmitError;
-pub use vault::{VaultLock, vault};
+pub use vault::{VaultLock, requests, vault};
 
 use crate::bundle::manifest::{self, Manifest};
 use crate::bundle::{ContentSource, MANIFEST, SealedTree};

@@ -45,7 +45,7 @@ impl VaultLock {
         let this = Self { path: path.to_owned(), lock: Lock::of_directory(path)? };
         this.clear(path)?;
         if std::fs::symlink_metadata(path.join(".gitignore")).is_err() {
-            Self::replace(path, ".gitignore", b"*\n")?;
+            replace(path, ".gitignore", FileMode::SECRET, b"*\n")?;
             this.sync()?;
         }
         Ok(this)
@@ -70,22 +70,6 @@ impl VaultLock {
             }
         }
         Ok(())
-    }
-
-    /// Writes one file beside its place, syncs it, and puts it there.
-    fn replace(directory: &Utf8Path, name: &str, bytes: &[u8]) -> Result<(), EmitError> {
-        let target = directory.join(name);
-        let temporary = directory.join(format!("{name}{TEMPORARY}"));
-        let written = create_file(&temporary, FileMode::SECRET, |file| {
-            file.write_all(bytes).map_err(|e| EmitError::machine("write", &target, e))
-        });
-        let synced = written.and_then(|file| file.sync_all().map_err(|e| EmitError::machine("sync", &target, e)));
-        let placed = synced
-            .and_then(|()| std::fs::rename(&temporary, &target).map_err(|e| EmitError::machine("write", &target, e)));
-        if placed.is_err() {
-            let _ = std::fs::remove_file(&temporary);
-        }
-        placed
     }
 
     fn sync(&self) -> Result<(), EmitError> {
@@ -119,8 +103,46 @@ pub fn vault<'f>(
                 }
             }
         }
-        VaultLock::replace(&directory, name, bytes)?;
+        replace(&directory, name, FileMode::SECRET, bytes)?;
         sync_directory(&directory)?;
     }
     Ok(())
+}
+
+/// Writes requests for a CA outside into a directory, over those of an earlier run, each file whole, mode 0644: nothing of
+/// them is secret. A directory that is not there is made, mode 0700, because keys may come back into it.
+///
+/// # Errors
+/// When there is a file in the directory's place, or the machine fails; files before the one that failed are then in place.
+pub fn requests<'f>(
+    directory: &Utf8Path,
+    files: impl IntoIterator<Item = (&'f str, &'f [u8])>,
+) -> Result<(), EmitError> {
+    match std::fs::metadata(directory) {
+        Ok(status) if status.is_dir() => {}
+        Ok(_) => return Err(EmitError::OutputNotADirectory { path: directory.to_owned() }),
+        Err(_) => create_directory(directory)?,
+    }
+    for (name, bytes) in files {
+        // What a killed run left; the name is ours alone.
+        let _ = std::fs::remove_file(directory.join(format!("{name}{TEMPORARY}")));
+        replace(directory, name, FileMode::PUBLIC, bytes)?;
+    }
+    sync_directory(directory)
+}
+
+/// Writes one file beside its place, syncs it, and puts it there.
+fn replace(directory: &Utf8Path, name: &str, mode: FileMode, bytes: &[u8]) -> Result<(), EmitError> {
+    let target = directory.join(name);
+    let temporary = directory.join(format!("{name}{TEMPORARY}"));
+    let written = create_file(&temporary, mode, |file| {
+        file.write_all(bytes).map_err(|e| EmitError::machine("write", &target, e))
+    });
+    let synced = written.and_then(|file| file.sync_all().map_err(|e| EmitError::machine("sync", &target, e)));
+    let placed = synced
+        .and_then(|()| std::fs::rename(&temporary, &target).map_err(|e| EmitError::machine("write", &target, e)));
+    if placed.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    placed
 }

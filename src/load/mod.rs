@@ -9,6 +9,8 @@ mod error;
 mod file;
 mod tree;
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use error::LoadError;
@@ -37,6 +39,28 @@ pub fn vault_dir(path: &Utf8Path) -> Result<Option<VaultDir>, LoadError> {
         Err(LoadError::Missing { .. }) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Certificates and keys in a directory: its regular files by name, those that end in `.crt`, `.pem` or `.key` with their
+/// bytes, others without. Symlinks and directories are left out.
+///
+/// # Errors
+/// When it is no directory, one of them cannot be read or is larger than 256 KiB, or there are more than 4096 files.
+pub fn certificates(path: &Utf8Path) -> Result<BTreeMap<String, Vec<u8>>, LoadError> {
+    const MAX_FILES: usize = 4096;
+    let mut found = BTreeMap::new();
+    for entry in path.read_dir_utf8().map_err(|error| LoadError::of(path, error))?.flatten() {
+        if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        if found.len() == MAX_FILES {
+            return Err(LoadError::TooManyFiles { path: path.to_owned(), limit: MAX_FILES });
+        }
+        let wanted = matches!(entry.path().extension(), Some("crt" | "pem" | "key"));
+        let content = if wanted { bytes(entry.path(), 256 << 10)? } else { Vec::new() };
+        found.insert(entry.file_name().to_owned(), content);
+    }
+    Ok(found)
 }
 
 /// The names of the directories in this one, sorted; none where it is missing. Names that are not UTF-8 are left out.

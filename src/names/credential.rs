@@ -28,6 +28,8 @@ pub enum Credential {
     ErlangCookie,
     /// `prometheus.credentials.password`.
     PrometheusPassword,
+    /// `restservice.ldap.password`: never generated, the directory knows it already.
+    LdapPassword,
 }
 
 impl Credential {
@@ -45,6 +47,7 @@ impl Credential {
         Self::RabbitmqPassword,
         Self::ErlangCookie,
         Self::PrometheusPassword,
+        Self::LdapPassword,
     ];
 
     /// The name, such as `admin_password`.
@@ -63,6 +66,7 @@ impl Credential {
             Self::RabbitmqPassword => "rabbitmq_password",
             Self::ErlangCookie => "erlang_cookie",
             Self::PrometheusPassword => "prometheus_password",
+            Self::LdapPassword => "ldap_password",
         }
     }
 }

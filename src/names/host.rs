@@ -61,8 +61,18 @@ fn network(text: &str) -> Result<(), String> {
 /// Says what is wrong with an `http` or `https` address. Only what would break curl, yum or a shell-free record
 /// file is refused; whether anything answers there is not our business.
 fn web_url(text: &str) -> Result<(), String> {
-    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
-        return Err("an address here starts with `http://` or `https://`".into());
+    url(text, "http")
+}
+
+fn ldap_url(text: &str) -> Result<(), String> {
+    url(text, "ldap")
+}
+
+/// An address of this scheme, or of its form over TLS, which has an `s` more.
+fn url(text: &str, scheme: &str) -> Result<(), String> {
+    let rest = text.strip_prefix(scheme).map(|rest| rest.strip_prefix('s').unwrap_or(rest));
+    let Some(rest) = rest.and_then(|rest| rest.strip_prefix("://")) else {
+        return Err(format!("an address here starts with `{scheme}://` or `{scheme}s://`"));
     };
     if let Some(bad) = text.chars().find(|c| !c.is_ascii_graphic() || "\"'`<>\\^{|}".contains(*c)) {
         return Err(format!("`{}` must be percent-encoded in an address", bad.escape_debug()));
@@ -96,6 +106,18 @@ word!(
     /// An `http://` or `https://` address.
     WebUrl, "^https?://[!-~]+$", web_url
 );
+word!(
+    /// An `ldap://` or `ldaps://` address.
+    LdapUrl, "^ldaps?://[!-~]+$", ldap_url
+);
+
+impl LdapUrl {
+    /// Whether it is spoken to over TLS from the first byte on.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.as_str().starts_with("ldaps:")
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -123,5 +145,8 @@ mod tests {
         assert!("http://mirror:8000/a%20b/".parse::<WebUrl>().is_ok());
         assert!("http:///x".parse::<WebUrl>().is_err());
         assert!("ftp://x".parse::<WebUrl>().is_err());
+        assert!("ldaps://dc-1.example.com:636".parse::<LdapUrl>().is_ok_and(|url| url.is_encrypted()));
+        assert!("ldap://10.0.0.5".parse::<LdapUrl>().is_ok_and(|url| !url.is_encrypted()));
+        assert!("http://dc-1".parse::<LdapUrl>().is_err());
     }
 }

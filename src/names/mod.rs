@@ -11,7 +11,7 @@ mod secret;
 mod version;
 
 pub use credential::Credential;
-pub use host::{ClusterName, DomainName, HostName, NetworkName, WebUrl};
+pub use host::{ClusterName, DomainName, HostName, LdapUrl, NetworkName, WebUrl};
 pub use network::{HostAddress, InterfaceName, MacAddress, PublicAddress, Seconds, SshPublicKey, TimeZone, UserName};
 pub use path::{FileMode, GuestPath, TreePath};
 pub use role::{RoleKind, RsaSize};

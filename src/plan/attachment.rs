@@ -1,4 +1,4 @@
-//! Files that a spec names: a licence, keys of repositories, the operator's own.
+//! Files that a spec names: a licence, keys of repositories, the CA of a directory, the operator's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +15,8 @@ pub enum AttachmentKind {
     OsRepoKey,
     /// The key that the installer's repository signs with.
     CloudifyRepoKey,
+    /// The certificate of the CA of the LDAP server.
+    LdapCa,
     /// The file of the operator's own at this place of `files`.
     Extra(usize),
 }
@@ -50,6 +52,9 @@ pub fn attachments(spec: &Spec) -> Vec<(AttachmentKind, String, Span)> {
     }
     if let Some(PackagesFrom::Repo(repo)) = spec.os_packages.get().and_then(|packages| packages.from.get()) {
         add(AttachmentKind::OsRepoKey, &repo.gpgkey);
+    }
+    if let Some(ldap) = spec.ldap.get() {
+        add(AttachmentKind::LdapCa, &ldap.ca);
     }
     for (at, file) in spec.files.get().into_iter().flatten().enumerate() {
         if let Some(file) = file.get() {

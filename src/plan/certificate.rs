@@ -15,7 +15,7 @@ pub fn of_host(host: &HostPlan, balancer: &[PublicAddress]) -> HostCertificate {
     names.dns(&host.fqdn);
     names.public(&host.public);
     host.networks.iter().for_each(|network| names.address(network.ip.ip()));
-    if host.has(RoleKind::Manager) {
+    if host.has(RoleKind::Manager) || host.has(RoleKind::AllInOne) {
         balancer.iter().for_each(|address| names.public(address));
     }
     names.dns("localhost");

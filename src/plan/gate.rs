@@ -4,7 +4,7 @@
 //! answered (gates.md §1, §4).
 
 use crate::names::{HostAddress, RoleKind};
-use crate::profile::RoleContract;
+use crate::profile::{Login, RoleContract};
 
 use super::{Member, Members};
 
@@ -28,6 +28,8 @@ pub enum Probe {
         status: u16,
         /// Extended regular expression, or anything.
         body: Option<String>,
+        /// As whom, or without a login.
+        login: Option<Login>,
         /// How often in a row it must hold.
         hold: u32,
     },
@@ -149,6 +151,7 @@ fn named(contract: &RoleContract, name: &str, ip: HostAddress, hold: u32) -> Opt
             url: url.replace("{ip}", &ip.to_string()),
             status: probe.status.unwrap_or(200),
             body: probe.body.clone(),
+            login: probe.login,
             hold,
         }),
         (None, Some(port)) => Some(Probe::Tcp { ip, port, hold }),

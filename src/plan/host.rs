@@ -151,6 +151,12 @@ impl HostPlan {
         })
     }
 
+    /// Whether it runs a manager, alone or beside everything else.
+    #[must_use]
+    pub fn manages(&self) -> bool {
+        self.has(RoleKind::Manager) || self.has(RoleKind::AllInOne)
+    }
+
     /// Whether Cloudify's RPM is installed on it.
     #[must_use]
     pub fn installs_cloudify(&self) -> bool {

@@ -8,6 +8,7 @@ mod certificate;
 pub mod gate;
 mod host;
 pub mod identity;
+mod ldap;
 mod resolve;
 mod rule;
 mod source;
@@ -15,6 +16,7 @@ mod source;
 pub use attachment::{Attachment, AttachmentKind, Attachments, ExtraFile, attachments};
 pub use host::{FurtherNetwork, HostPlan, Link, Member, Members, Recovery, Refusal, RolePlan};
 pub use identity::{HostCertificate, Identity};
+pub use ldap::Ldap;
 pub use resolve::{Resolved, resolve};
 pub use rule::credential;
 pub use source::{PackageSource, RepoSource, RpmSource};
@@ -76,6 +78,8 @@ pub struct Plan {
     pub files: Vec<ExtraFile>,
     /// Whether a licence is to be uploaded by the first manager.
     pub license: bool,
+    /// The directory that managers ask who may log in, if there is one.
+    pub ldap: Option<Ldap>,
 }
 
 impl Plan {

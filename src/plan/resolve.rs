@@ -54,7 +54,7 @@ impl Resolver<'_> {
         require(report, &spec.name, "name", "name: prod", self.place);
         require(report, &spec.cloudify, "cloudify", "cloudify: {version: \"7.0.4\", rpm: …}", self.place);
         require(report, &spec.hosts, "hosts", "hosts: […]", self.place);
-        let (times, days) = (rule::times::first_boot(report, spec), rule::times::certificates(report, spec));
+        let (times, days) = (rule::times::first_boot(report, spec), rule::pki::certificates(report, spec));
         let generation = rule::times::generation(report, spec);
         rule::credential::check(report, spec);
         self.check_access(report);
@@ -72,9 +72,10 @@ impl Resolver<'_> {
             rpm = rule::cloudify::rpm(report, cloudify, span, self.files);
             license = rule::cloudify::license(report, cloudify, span, self.files);
         }
-        let platform = rule::cloudify::platform(report, spec, self.profiles, contract);
+        let platform = rule::platform::platform(report, spec, self.profiles, contract);
+        let ldap = rule::ldap::ldap(report, spec, contract, self.files);
         // Rules about hosts need a platform only for its interface name: any will do to find what else is wrong.
-        let fallback = self.profiles.platform_names().next().and_then(|name| self.profiles.platform(name));
+        let fallback = self.profiles.platforms().first();
         let drafts = self.drafts(report, platform.or(fallback)?);
 
         let (contract, platform, target) = (contract?, platform?, target?);
@@ -104,6 +105,7 @@ impl Resolver<'_> {
             identity: self.identity(days)?,
             files,
             license: matches!(license, Ok(true)),
+            ldap,
         };
         plan.shape = shape(&drafts);
         plan.hosts = drafts.iter().filter_map(|draft| host(draft, &plan)).collect();
@@ -298,14 +300,16 @@ fn refusals(plan: &mut Plan, license: Option<&Refusal>) {
     }
 }
 
-/// The credentials that some role of this plan needs, in the order in which they are listed to people.
+/// The credentials that some role of this plan needs, and no login where the directory needs none, in the order in which they are listed to people.
 fn credentials(plan: &Plan, contract: &Contract) -> Vec<Credential> {
+    let looks_up = plan.ldap.as_ref().is_some_and(|ldap| ldap.username.is_some());
     let needed: BTreeSet<Credential> = plan
         .hosts
         .iter()
         .flat_map(|host| &host.roles)
         .filter_map(|role| contract.roles.get(&role.kind))
         .flat_map(|role| role.credentials.iter().copied())
+        .filter(|name| *name != Credential::LdapPassword || looks_up)
         .collect();
     Credential::ALL.iter().copied().filter(|credential| needed.contains(credential)).collect()
 }

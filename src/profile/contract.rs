@@ -14,7 +14,7 @@ pub struct Contract {
     pub contract: String,
     /// The versions that it speaks for, as `major.minor`.
     pub versions: Vec<String>,
-    /// The operating systems that the vendor supports these versions on.
+    /// The operating systems that the vendor supports these versions on; the first is the default.
     pub platforms: Vec<String>,
     /// Name of the installer's RPM.
     pub package: String,
@@ -54,10 +54,14 @@ pub enum Feature {
     ClientVerification,
     /// And one for the superuser.
     SuperuserClient,
-    /// `validations.supported_distros` lets rebuilds through.
-    SupportedDistros,
-    /// `sanity.skip_sanity` exists.
-    SkipSanity,
+    /// Without an external certificate managers make one that nobody trusts.
+    ExternalCertificate,
+    /// RabbitMQ's management listens on the loopback unless told otherwise.
+    LocalManagement,
+    /// `/api/v3.1/ok` answers without a login.
+    OpenOk,
+    /// LDAP is part of the installation.
+    Ldap,
 }
 
 /// What a host must have before anything is installed.
@@ -122,6 +126,17 @@ pub struct Probe {
     /// Extended regular expression that the body must match.
     #[serde(default)]
     pub body: Option<String>,
+    /// As whom to ask; without one, without a login.
+    #[serde(default)]
+    pub login: Option<Login>,
+}
+
+/// A user of Cloudify's own services as whom a probe asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Login {
+    /// The manager's user `admin`.
+    Admin,
 }
 
 /// What a key of a role's config must be.

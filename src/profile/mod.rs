@@ -3,22 +3,31 @@
 //! In: `profiles/*.yaml`, embedded in the binary. Out: [`Profiles`]. May not: know a user's data.
 
 mod contract;
+pub mod extend;
 mod platform;
 mod shape;
 
-pub use contract::{Contract, Feature, Features, KeyRule, KeyType, Needs, Port, Probe, RoleContract};
+pub use contract::{Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, Probe, RoleContract};
 pub use platform::{Platform, Target};
 pub use shape::{SHAPES, Shape};
 
-use crate::diag::{Diagnostic, Report, Sources};
+use crate::diag::{Report, Sources};
 use crate::names::CloudifyVersion;
 use crate::yaml::{self, decode};
 
 /// The files of each kind, by their path in the repository.
-const CONTRACTS: &[(&str, &str)] =
-    &[("profiles/contracts/cloudify-7.0.yaml", include_str!("../../profiles/contracts/cloudify-7.0.yaml"))];
-const PLATFORMS: &[(&str, &str)] =
-    &[("profiles/platforms/el8.yaml", include_str!("../../profiles/platforms/el8.yaml"))];
+const CONTRACTS: &[(&str, &str)] = &[
+    ("profiles/contracts/cloudify-5.1.yaml", include_str!("../../profiles/contracts/cloudify-5.1.yaml")),
+    ("profiles/contracts/cloudify-5.2.yaml", include_str!("../../profiles/contracts/cloudify-5.2.yaml")),
+    ("profiles/contracts/cloudify-6.0.yaml", include_str!("../../profiles/contracts/cloudify-6.0.yaml")),
+    ("profiles/contracts/cloudify-6.3.yaml", include_str!("../../profiles/contracts/cloudify-6.3.yaml")),
+    ("profiles/contracts/cloudify-6.4.yaml", include_str!("../../profiles/contracts/cloudify-6.4.yaml")),
+    ("profiles/contracts/cloudify-7.0.yaml", include_str!("../../profiles/contracts/cloudify-7.0.yaml")),
+];
+const PLATFORMS: &[(&str, &str)] = &[
+    ("profiles/platforms/el7.yaml", include_str!("../../profiles/platforms/el7.yaml")),
+    ("profiles/platforms/el8.yaml", include_str!("../../profiles/platforms/el8.yaml")),
+];
 const TARGETS: &[(&str, &str)] =
     &[("profiles/platforms/nocloud.yaml", include_str!("../../profiles/platforms/nocloud.yaml"))];
 
@@ -41,7 +50,11 @@ impl Profiles {
     /// # Errors
     /// When one of them does not fit its type, which is a bug.
     pub fn embedded() -> Result<Self, BadProfile> {
-        Ok(Self { contracts: read_all(CONTRACTS)?, platforms: read_all(PLATFORMS)?, targets: read_all(TARGETS)? })
+        Ok(Self {
+            contracts: read("contract", CONTRACTS)?,
+            platforms: read("platform", PLATFORMS)?,
+            targets: read("target", TARGETS)?,
+        })
     }
 
     /// The contract that speaks for a version.
@@ -56,15 +69,23 @@ impl Profiles {
         self.contracts.iter().flat_map(|contract| contract.versions.iter().map(String::as_str))
     }
 
+    /// The versions that some contract speaks for and that run on this operating system.
+    pub fn versions_on<'p>(&'p self, platform: &'p str) -> impl Iterator<Item = &'p str> {
+        let contracts =
+            self.contracts.iter().filter(move |contract| contract.platforms.iter().any(|p| p == platform));
+        contracts.flat_map(|contract| contract.versions.iter().map(String::as_str))
+    }
+
     /// The operating system of this name.
     #[must_use]
     pub fn platform(&self, name: &str) -> Option<&Platform> {
         self.platforms.iter().find(|platform| platform.platform == name)
     }
 
-    /// The names of all operating systems.
-    pub fn platform_names(&self) -> impl Iterator<Item = &str> {
-        self.platforms.iter().map(|platform| platform.platform.as_str())
+    /// All operating systems.
+    #[must_use]
+    pub fn platforms(&self) -> &[Platform] {
+        &self.platforms
     }
 
     /// The target of this name.
@@ -80,32 +101,34 @@ impl Profiles {
 }
 
 impl Contract {
-    /// Reads a contract file. `name` is what messages call it.
+    /// Reads a contract file that extends no other. `name` is what messages call it.
     ///
     /// # Errors
     /// Everything about it that does not fit the type, as text with places.
     pub fn parse(name: &str, text: &str) -> Result<Self, BadProfile> {
-        read(name, text)
+        read("contract", &[(name, text)])?.pop().ok_or_else(|| BadProfile(format!("{name} is empty")))
     }
 }
 
-fn read_all<T: for<'de> serde::Deserialize<'de>>(files: &[(&str, &str)]) -> Result<Vec<T>, BadProfile> {
-    files.iter().map(|(name, text)| read(name, text)).collect()
-}
-
-fn read<T: for<'de> serde::Deserialize<'de>>(name: &str, text: &str) -> Result<T, BadProfile> {
-    let mut sources = Sources::default();
-    let id = sources.add(name, text);
-    let (node, found) = yaml::parse(text, id);
-    let mut report: Report = found.into_iter().collect::<Vec<Diagnostic>>().into_iter().collect();
-    if let Some(node) = node.filter(|_| !report.has_errors()) {
+/// Reads the files of one kind, each laid over the one that it extends. `key` is the key that holds a file's name.
+fn read<T: for<'de> serde::Deserialize<'de>>(key: &str, files: &[(&str, &str)]) -> Result<Vec<T>, BadProfile> {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let mut nodes = Vec::with_capacity(files.len());
+    for (name, text) in files {
+        let (node, found) = yaml::parse(text, sources.add(*name, *text));
+        found.into_iter().for_each(|diagnostic| report.push(diagnostic));
+        nodes.extend(node);
+    }
+    let mut values = Vec::with_capacity(nodes.len());
+    for node in extend::extend(key, &nodes, &mut report) {
         let decoded = decode::decode::<T>(&node);
         report.extend(decoded.report);
-        if let Some(value) = decoded.value.filter(|_| !report.has_errors()) {
-            return Ok(value);
-        }
+        values.extend(decoded.value);
     }
-    Err(BadProfile(crate::diag::render(&report, &sources, crate::diag::Style::default())))
+    if report.has_errors() {
+        return Err(BadProfile(crate::diag::render(&report, &sources, crate::diag::Style::default())));
+    }
+    Ok(values)
 }
 
 #[cfg(test)]
@@ -113,14 +136,29 @@ mod tests {
     use super::Profiles;
 
     #[test]
-    fn the_embedded_profiles_fit_their_types() {
+    fn the_embedded_profiles_fit_their_types_and_each_other() {
         let profiles = Profiles::embedded().unwrap_or_else(|error| panic!("{error}"));
-        let contract = profiles.contract("7.0.4".parse().expect("a version")).expect("a contract");
-        for platform in &contract.platforms {
-            assert!(profiles.platform(platform).is_some(), "{platform}");
-            assert!(contract.packages.contains_key(platform), "{platform}");
+        let mut versions: Vec<&str> = profiles.versions().collect();
+        versions.dedup();
+        assert_eq!(versions, ["5.1", "5.2", "6.0", "6.1", "6.2", "6.3", "6.4", "7.0"]);
+        for contract in &profiles.contracts {
+            assert!(!contract.platforms.is_empty(), "{}: the first one is the default", contract.contract);
+            for platform in &contract.platforms {
+                assert!(profiles.platform(platform).is_some(), "{platform}");
+                assert!(contract.packages.contains_key(platform), "{}: {platform}", contract.contract);
+            }
         }
         assert!(profiles.contract("5.0.5".parse().expect("a version")).is_none());
         assert!(profiles.target("nocloud").is_some());
+    }
+
+    /// A feature that all versions have is no condition: templates would be better off without it.
+    #[test]
+    fn every_feature_tells_versions_apart() {
+        let profiles = Profiles::embedded().unwrap_or_else(|error| panic!("{error}"));
+        for feature in profiles.contracts.iter().flat_map(|contract| contract.features.all().keys()) {
+            let with = profiles.contracts.iter().filter(|contract| contract.features.has(*feature)).count();
+            assert!(with > 0 && with < profiles.contracts.len(), "{feature:?}");
+        }
     }
 }

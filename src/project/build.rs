@@ -113,7 +113,7 @@ impl Project {
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<(Vault, Changes), BuildError> {
         let lock = VaultLock::acquire(directory)?;
-        let opened = open(directory, plan)?;
+        let opened = open(directory, plan, self.ca.as_ref())?;
         let (vault, changes) = vault::ensure(opened, &plan.identity, &self.supplied, world, progress)?;
         emit::vault(&lock, vault.writes().iter().map(|(path, bytes)| (path, bytes.expose())))?;
         Ok((vault, changes))
@@ -174,7 +174,8 @@ pub(super) fn view<'a>(
     }
     let contracts = host.roles.iter().filter_map(|role| plan.contract.roles.get(&role.kind));
     let mut credentials: BTreeMap<_, &Secret> = BTreeMap::new();
-    for name in contracts.flat_map(|contract| contract.credentials.iter().copied()) {
+    let names = contracts.flat_map(|contract| contract.credentials.iter().copied());
+    for name in names.filter(|name| plan.identity.credentials.contains(name)) {
         let secret = vault.credential(name).ok_or_else(|| BuildError::NotInVault(name.as_str().to_owned()))?;
         credentials.insert(name, secret);
     }
@@ -190,7 +191,8 @@ pub(super) fn view<'a>(
     })
 }
 
-/// The files that a host's roles need: the licence on the host that uploads it, keys where packages are installed.
+/// The files that a host's roles need: the licence on the host that uploads it, keys where packages are installed, the
+/// directory's CA on managers.
 pub(super) fn attachments<'a>(
     project: &'a Project,
     plan: &Plan,
@@ -199,6 +201,7 @@ pub(super) fn attachments<'a>(
     let signed = |source: &RepoSource| source.signed;
     let wanted = [
         (AttachmentKind::License, plan.license && host.uploads_license()),
+        (AttachmentKind::LdapCa, plan.ldap.is_some() && host.manages()),
         (AttachmentKind::OsRepoKey, matches!(&plan.packages, PackageSource::Repo(source) if signed(source))),
         (
             AttachmentKind::CloudifyRepoKey,

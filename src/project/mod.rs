@@ -2,21 +2,28 @@
 //!
 //! In: paths. Out: a [`Project`], and what can be done with it: look, preview, build. May not: print, or ask the user.
 
+mod authority;
 mod build;
+mod expiry;
 mod footprint;
 mod overview;
+mod pki;
 mod several;
 mod vault;
 
+pub use authority::passphrase;
 pub use build::{BuildError, Built, Destination, render_all};
+pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate_table};
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
+pub use pki::ImportedCertificates;
 pub use several::{clashes, side_by_side};
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
 
 use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use time::OffsetDateTime;
 
 use crate::diag::{Code, Diagnostic, Report, Sources, Span};
 use crate::load::{self, LoadError};
@@ -24,6 +31,7 @@ use crate::names::{Credential, Secret};
 use crate::plan::{self, Attachment, AttachmentKind, Attachments, Plan};
 use crate::profile::{BadProfile, Profiles, SHAPES};
 use crate::spec::{self, Spec};
+use crate::vault::SuppliedCa;
 use crate::yaml::MAX_TEXT;
 
 /// Where a spec is looked for when none is named.
@@ -32,7 +40,7 @@ pub const DEFAULT_SPEC: &str = "cluster.yaml";
 const MAX_ATTACHMENT: u64 = 256 << 10;
 
 /// A spec that was read and resolved.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Project {
     /// The texts that the report points into.
     pub sources: Sources,
@@ -48,25 +56,20 @@ pub struct Project {
     pub attachments: Attachments,
     /// The credentials that the spec gives.
     pub supplied: BTreeMap<Credential, Secret>,
+    /// The CA that the spec names, if it names one and that is good.
+    ca: Option<SuppliedCa>,
 }
 
 impl Project {
     /// Reads and resolves a spec. `None` stands for `cluster.yaml` here, or else the embedded example.
     ///
-    /// What is wrong with the spec is in the report; a spec that cannot be read is such a finding too.
+    /// What is wrong with the spec is in the report; a spec that cannot be read is such a finding too. The CA that a spec
+    /// names must be valid at the given time.
     ///
     /// # Errors
     /// When a profile in the binary is wrong: a bug.
-    pub fn open(path: Option<&Utf8Path>) -> Result<Self, BadProfile> {
-        let mut project = Self {
-            sources: Sources::default(),
-            report: Report::default(),
-            plan: None,
-            name: None,
-            directory: Utf8PathBuf::new(),
-            attachments: Attachments::new(),
-            supplied: BTreeMap::new(),
-        };
+    pub fn open(path: Option<&Utf8Path>, now: OffsetDateTime) -> Result<Self, BadProfile> {
+        let mut project = Self::default();
         let profiles = Profiles::embedded()?;
         let Some((name, text)) = project.text(path) else { return Ok(project) };
         let parsed = spec::parse(&name, &text, &mut project.sources);
@@ -74,6 +77,7 @@ impl Project {
         if let Some(spec) = &parsed.spec {
             project.name = spec.name.span();
             project.read_attachments(spec);
+            project.read_authority(spec, now);
             let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);
             project.report.extend(resolved.report);
             project.plan = resolved.plan.filter(|_| !project.report.has_errors());

@@ -9,7 +9,7 @@ use crate::diag::Report;
 use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret, TreePath};
 use crate::plan::Plan;
-use crate::vault::{self, Changes, Opened, Permissions, VaultBytes, VaultFiles};
+use crate::vault::{self, Changes, Opened, Permissions, SuppliedCa, VaultBytes, VaultFiles};
 
 use super::Project;
 
@@ -43,7 +43,7 @@ pub fn vault_state(
     plan: &Plan,
     now: OffsetDateTime,
 ) -> Result<VaultState, VaultReadError> {
-    let opened = open(directory, plan)?;
+    let opened = open(directory, plan, project.ca.as_ref())?;
     let changes = vault::preview(opened.as_ref(), &plan.identity, &project.supplied, now);
     Ok(VaultState { opened, changes })
 }
@@ -53,17 +53,26 @@ pub fn vault_state(
 /// # Errors
 /// As [`vault_state`].
 pub fn vault_credentials(directory: &Utf8Path, plan: &Plan) -> Result<BTreeMap<Credential, Secret>, VaultReadError> {
-    Ok(open(directory, plan)?.map(|opened| opened.credentials().clone()).unwrap_or_default())
+    Ok(open(directory, plan, None)?.map(|opened| opened.credentials().clone()).unwrap_or_default())
 }
 
-/// Reads a vault; `None` where there is no such directory.
-pub(super) fn open(directory: &Utf8Path, plan: &Plan) -> Result<Option<Opened>, VaultReadError> {
-    let Some(found) = load::vault_dir(directory)? else { return Ok(None) };
-    vault::open(files(found), &plan.identity).map(Some).map_err(VaultReadError::Refused)
+/// Reads a vault, and takes the CA into it that the spec names; `None` where there is neither.
+pub(super) fn open(
+    directory: &Utf8Path,
+    plan: &Plan,
+    ca: Option<&SuppliedCa>,
+) -> Result<Option<Opened>, VaultReadError> {
+    let found = load::vault_dir(directory)?;
+    let opened = found.map(|found| vault::open(files(found), &plan.identity)).transpose();
+    let opened = opened.map_err(VaultReadError::Refused)?;
+    match ca {
+        Some(ca) => vault::adopt(opened, ca).map(Some).map_err(VaultReadError::Refused),
+        None => Ok(opened),
+    }
 }
 
 /// What `load` read, as the vault room takes it.
-fn files(found: load::VaultDir) -> VaultFiles {
+pub(super) fn files(found: load::VaultDir) -> VaultFiles {
     let permissions = |attributes: load::Attributes| Permissions { mode: attributes.mode, owner: attributes.owner };
     let path = |text: &str| text.parse::<TreePath>().ok();
     let tree = found.tree;

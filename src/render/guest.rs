@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
+use crate::plan::gate::Probe;
 use crate::plan::{AttachmentKind, PackageSource, RolePlan};
+use crate::profile::Login;
 
 use super::{GuestFile, HostView, RenderError, records, role};
 
@@ -19,10 +21,14 @@ pub const CERTIFICATE: &str = "/etc/cloudify/cfy-seed/host.crt";
 pub const KEY: &str = "/etc/cloudify/cfy-seed/host.key";
 /// The licence.
 pub const LICENSE: &str = "/etc/cloudify/cfy-seed/license.yaml";
+/// The certificate of the LDAP server's CA.
+pub const LDAP_CA: &str = "/etc/cloudify/cfy-seed/ldap-ca.crt";
 /// What only the driver reads.
 const SECRET: &str = "/var/lib/cfy-seed/secret";
 /// The broker's credentials for curl: the name of a file in `secret/curl`.
 pub const BROKER_CURL: &str = "broker.conf";
+/// The same for the manager's user `admin`.
+const ADMIN_CURL: &str = "admin.conf";
 
 /// Where a payload is: a medium of this label is mounted there, or the image has it.
 pub const PAYLOAD: &str = "/media/cfypayload";
@@ -65,6 +71,13 @@ pub fn bootcmd(packages: &PackageSource) -> Vec<String> {
     commands
 }
 
+/// The file in `secret/curl` with the credentials of this login.
+pub const fn curl_config(login: Login) -> &'static str {
+    match login {
+        Login::Admin => ADMIN_CURL,
+    }
+}
+
 /// A file that the driver installs in CONFIGURE: name below `secret/files`, destination, mode, content.
 pub struct Staged {
     /// Name below `secret/files`.
@@ -92,9 +105,11 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
             files.push(file(&path, FileMode::SECRET, Secret::new(records::probes(probes)))?);
         }
     }
-    if let Some(password) = view.credentials.get(&Credential::RabbitmqPassword) {
-        let text = format!("user = \"cloudify:{}\"\n", curl_quoted(password.expose()));
-        files.push(file(&format!("{SECRET}/curl/{BROKER_CURL}"), FileMode::SECRET, Secret::new(text))?);
+    for (name, user, credential) in logins(view) {
+        if let Some(password) = view.credentials.get(&credential) {
+            let text = format!("user = \"{user}:{}\"\n", curl_quoted(password.expose()));
+            files.push(file(&format!("{SECRET}/curl/{name}"), FileMode::SECRET, Secret::new(text))?);
+        }
     }
     for one in staged {
         files.push(file(&format!("{SECRET}/files/{}", one.name), FileMode::SECRET, one.content)?);
@@ -108,6 +123,16 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
     }
     files.push(file(&format!("{SECRET}/seed.sha256"), FileMode::SECRET, Secret::new(digests))?);
     Ok(files)
+}
+
+/// As whom the host's probes ask: file for curl, user, and whose password. Every host that knows the broker's has it.
+fn logins(view: &HostView<'_>) -> Vec<(&'static str, &'static str, Credential)> {
+    let mut logins = vec![(BROKER_CURL, "cloudify", Credential::RabbitmqPassword)];
+    let admin = |probe: &Probe| matches!(probe, Probe::Http { login: Some(Login::Admin), .. });
+    if view.host.roles.iter().flat_map(|role| role.gate.iter().chain(&role.health)).any(admin) {
+        logins.push((ADMIN_CURL, "admin", Credential::AdminPassword));
+    }
+    logins
 }
 
 fn file(path: &str, mode: FileMode, content: Secret) -> Result<GuestFile, RenderError> {
@@ -133,6 +158,7 @@ fn staged(view: &HostView<'_>) -> Result<Vec<Staged>, RenderError> {
     for (kind, text) in &view.attachments {
         staged.push(match kind {
             AttachmentKind::License => kept("license.yaml", Secret::new(*text)),
+            AttachmentKind::LdapCa => kept("ldap-ca.crt", Secret::new(*text)),
             AttachmentKind::OsRepoKey => repo_key("os", text),
             AttachmentKind::CloudifyRepoKey => repo_key("cloudify", text),
             AttachmentKind::Extra(_) => continue,

@@ -6,7 +6,7 @@ use crate::plan::gate::Probe;
 use crate::plan::{HostPlan, PackageSource, Recovery, RepoSource, RpmSource};
 
 use super::HostView;
-use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, repo_key_path};
+use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, curl_config, repo_key_path};
 
 /// Lines of tab-separated fields.
 #[derive(Default)]
@@ -147,9 +147,10 @@ pub fn probes(probes: &[Probe]) -> String {
             Probe::Tcp { ip, port, hold } => {
                 records.add(&["tcp", &ip.to_string(), &port.to_string(), &hold.to_string()]);
             }
-            Probe::Http { url, status, body, hold } => {
+            Probe::Http { url, status, body, login, hold } => {
                 let body = body.as_deref().unwrap_or("-");
-                records.add(&["http", url, &status.to_string(), body, &hold.to_string(), "-"]);
+                let curl = login.map_or("-", curl_config);
+                records.add(&["http", url, &status.to_string(), body, &hold.to_string(), curl]);
             }
             Probe::Database { need, hold, ips } => {
                 let mut fields = vec!["database".to_owned(), need.to_string(), hold.to_string()];

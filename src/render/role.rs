@@ -7,10 +7,10 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::names::{RoleKind, Secret};
-use crate::plan::{AttachmentKind, Member, RolePlan};
+use crate::plan::{AttachmentKind, Ldap, Member, RolePlan};
 use crate::yaml;
 
-use super::guest::{CA, CERTIFICATE, KEY, LICENSE, client_certificate, client_key};
+use super::guest::{CA, CERTIFICATE, KEY, LDAP_CA, LICENSE, client_certificate, client_key};
 use super::{HostView, RenderError, contract_check};
 
 const TEMPLATES: &[(RoleKind, &str, &str)] = &[
@@ -44,6 +44,7 @@ struct RoleContext<'a> {
     managers: &'a [Member],
     balancer: Vec<String>,
     license: bool,
+    ldap: Vec<LdapContext<'a>>,
     credentials: BTreeMap<&'static str, &'a str>,
     features: BTreeMap<crate::profile::Feature, bool>,
     supported_distros: &'a [String],
@@ -59,11 +60,22 @@ struct HostContext<'a> {
 }
 
 #[derive(Serialize)]
+struct LdapContext<'a> {
+    server: &'a str,
+    domain: &'a str,
+    is_active_directory: bool,
+    encrypted: bool,
+    username: &'a str,
+    dn_extra: &'a str,
+}
+
+#[derive(Serialize)]
 struct Paths {
     ca: &'static str,
     certificate: &'static str,
     key: &'static str,
     license: &'static str,
+    ldap_ca: &'static str,
     client_certificate: String,
     client_key: String,
     superuser_certificate: String,
@@ -110,6 +122,7 @@ fn role_context<'a>(view: &HostView<'a>, role: &RolePlan) -> RoleContext<'a> {
             certificate: CERTIFICATE,
             key: KEY,
             license: LICENSE,
+            ldap_ca: LDAP_CA,
             client_certificate: client_certificate("cloudify"),
             client_key: client_key("cloudify"),
             superuser_certificate: client_certificate("postgres"),
@@ -120,9 +133,21 @@ fn role_context<'a>(view: &HostView<'a>, role: &RolePlan) -> RoleContext<'a> {
         managers: &plan.members.managers,
         balancer: plan.balancer.iter().map(ToString::to_string).collect(),
         license: view.attachments.contains_key(&AttachmentKind::License),
+        ldap: plan.ldap.iter().map(ldap_context).collect(),
         credentials: view.credentials.iter().map(|(name, secret)| (name.as_str(), secret.expose())).collect(),
         features: plan.contract.features.all().clone(),
         supported_distros: &plan.platform.supported_distros,
         services: plan.contract.roles.get(&role.kind).map_or(&[], |contract| contract.services.as_slice()),
+    }
+}
+
+fn ldap_context(ldap: &Ldap) -> LdapContext<'_> {
+    LdapContext {
+        server: ldap.server.as_str(),
+        domain: ldap.domain.as_str(),
+        is_active_directory: ldap.is_active_directory,
+        encrypted: ldap.server.is_encrypted(),
+        username: ldap.username.as_deref().unwrap_or_default(),
+        dn_extra: ldap.dn_extra.as_deref().unwrap_or_default(),
     }
 }

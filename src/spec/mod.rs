@@ -10,7 +10,7 @@ mod v1;
 pub use reference::reference;
 pub use schema::json_schema;
 pub use v1::{
-    Access, ApiVersion, Cloudify, Credentials, Edition, ExtraFile, FirstBoot, Host, HostNetwork, LoadBalancer,
+    Access, ApiVersion, Cloudify, Credentials, Edition, ExtraFile, FirstBoot, Host, HostNetwork, Ldap, LoadBalancer,
     Network, OsPackages, PackagesFrom, Pki, Repo, Role, Rpm, Spec,
 };
 

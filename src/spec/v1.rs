@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::names::{
     CloudifyVersion, ClusterName, Digest256, DomainName, FileMode, GuestPath, HostAddress, HostName, InterfaceName,
-    MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName, WebUrl,
+    LdapUrl, MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName,
+    WebUrl,
 };
 use crate::yaml::Field;
 
@@ -23,8 +24,9 @@ pub struct Spec {
     pub name: Field<ClusterName>,
     /// Which Cloudify is installed, and from where.
     pub cloudify: Field<Cloudify>,
-    /// The operating system family of all hosts: `el8`. RHEL and CentOS 8 are supported by the vendor; Rocky, Alma and
-    /// Oracle 8 are let through by a setting of Cloudify's installer. Default: `el8`.
+    /// The operating system family of all hosts. `el8`, with Cloudify 6.4 and later: RHEL and CentOS 8 are supported by the
+    /// vendor; Rocky, Alma and Oracle 8 are let through by a setting of Cloudify's installer. `el7`: RHEL and CentOS 7.6 or
+    /// later. Default: `el8` where the version has it, else `el7`.
     pub os: Field<String>,
     /// Where the packages come from that Cloudify needs of the operating system. Default: `{from: image}`.
     pub os_packages: Field<OsPackages>,
@@ -46,6 +48,9 @@ pub struct Spec {
     pub pki: Field<Pki>,
     /// Credentials that you choose yourself. What is not given is generated once, into the vault.
     pub credentials: Field<Credentials>,
+    /// The directory that managers ask who may log in; Cloudify 5.1 to 6.2. Later versions are told after their
+    /// installation, with `cfy ldap`. Default: none.
+    pub ldap: Field<Ldap>,
     /// Raise it to make rebuilt hosts run their first boot again. Default: `1`.
     #[schemars(range(min = 1, max = 999_999))]
     pub generation: Field<u32>,
@@ -290,12 +295,30 @@ pub struct ExtraFile {
 pub struct Pki {
     /// Type and size of all keys: `rsa-2048`, `rsa-3072` or `rsa-4096`. Cloudify takes no other type. Default: `rsa-2048`.
     pub key: Field<RsaSize>,
-    /// Validity of the cluster's own CA in days, at most 36500. Default: `3650`.
+    /// A CA of yours that signs all certificates, in place of one that is generated into the vault.
+    pub ca: Field<SuppliedCa>,
+    /// Validity of the generated CA in days, at most 36500. Default: `3650`.
     #[schemars(range(min = 1, max = 36500))]
     pub ca_days: Field<u32>,
-    /// Validity of all other certificates in days, at most the CA's. Default: `3650`.
+    /// Validity of all other certificates in days; none outlives its CA. Certificates that are there stay as they are: a
+    /// new value is for those that are issued later. Default: `3650`.
     #[schemars(range(min = 1, max = 36500))]
     pub leaf_days: Field<u32>,
+}
+
+/// A CA of yours. It must be self-signed, RSA of at least 2048 bits, and allowed to sign certificates.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["cert"]))]
+pub struct SuppliedCa {
+    /// Its certificate: a PEM file, relative to this file.
+    pub cert: Field<String>,
+    /// Its private key: a PEM file, relative to this file. It is used and copied nowhere; where nothing is to be issued,
+    /// it may be left out. Default: none.
+    pub key: Field<String>,
+    /// A file whose first line is the passphrase of `key`, relative to this file. Default: none; `build` asks for it, or
+    /// reads it from `--ca-passphrase-file`.
+    pub passphrase_file: Field<String>,
 }
 
 /// Credentials. Letters and digits are always safe; some parts of Cloudify break on other characters.
@@ -326,4 +349,26 @@ pub struct Credentials {
     pub erlang_cookie: Field<Secret>,
     /// Password of the monitoring endpoint on port 8009. Default: generated.
     pub prometheus_password: Field<Secret>,
+}
+
+/// The directory that managers ask who may log in.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["server", "domain", "is_active_directory"]))]
+pub struct Ldap {
+    /// Where it answers: `ldap://HOST:PORT`, or `ldaps://HOST:PORT` with `ca`.
+    pub server: Field<LdapUrl>,
+    /// Its domain.
+    pub domain: Field<DomainName>,
+    /// Whether it is Active Directory.
+    pub is_active_directory: Field<bool>,
+    /// The certificate of the CA that signed the server's, as PEM: a file, relative to this file. It travels to the
+    /// managers. Default: none.
+    pub ca: Field<String>,
+    /// As whom managers look users up; goes with `password`. Default: none.
+    pub username: Field<String>,
+    /// That user's password. It travels to the managers and stands in no vault. Default: none.
+    pub password: Field<Secret>,
+    /// More parts of distinguished names. Default: none.
+    pub dn_extra: Field<String>,
 }

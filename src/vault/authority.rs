@@ -13,31 +13,34 @@ const CA_NOTICE: Duration = Duration::days(90);
 /// Smallest RSA key: what webpki, OpenSSL's default level and NSS accept.
 const MIN_BITS: usize = 2048;
 
+/// What is said of a file that holds nothing usable: the file, and why.
+pub(super) type Unusable = fn(&str, &str) -> Diagnostic;
+
 /// Reads a CA's certificate and checks everything about it but its dates.
 ///
 /// # Errors
-/// [`Code::VaultDamaged`] or [`Code::CaUnfit`].
-pub(super) fn certificate(bytes: &[u8], file: &str) -> Result<Certificate, Diagnostic> {
+/// What `unusable` makes of a file that is no certificate, or [`Code::CaUnfit`].
+pub(super) fn certificate(bytes: &[u8], file: &str, unusable: Unusable) -> Result<Certificate, Diagnostic> {
     let unfit = |why: &str| Diagnostic::error(Code::CaUnfit, format!("`{file}` cannot be the CA: {why}"));
     let ca = Certificate::from_pem(bytes).map_err(|error| match error {
-        CertificateError::Several(_) => unfit(&error.to_string()).help(
-            "Cloudify looks at the first certificate only: give the one self-signed CA that is to sign all hosts",
-        ),
-        other => damaged(file, &other.to_string()),
+        CertificateError::Several(_) => unfit(&error.to_string()).help(which_of_several(bytes)),
+        other => unusable(file, &other.to_string()),
     })?;
     if ca.public_key.is_none() {
-        return Err(unfit("its key is not RSA, and Cloudify works with nothing else"));
+        return Err(unfit("its key is not RSA, and Cloudify works with nothing else")
+            .help("make an RSA CA for Cloudify, or leave `pki.ca` out to have one generated"));
     }
     if ca.facts.key_bits < MIN_BITS {
-        return Err(unfit(&format!("its key has {} bits, and {MIN_BITS} are the least", ca.facts.key_bits)));
+        let why = format!("its key has {} bits, and {MIN_BITS} are the least", ca.facts.key_bits);
+        return Err(unfit(&why).help("make a CA with a longer RSA key"));
     }
     if !ca.usages.ca {
-        return Err(
-            unfit("its basic constraints do not say CA:TRUE").help("this is the certificate of a host or client")
-        );
+        return Err(unfit("its basic constraints do not say CA:TRUE")
+            .help("this is the certificate of a host or client; name the certificate of the CA"));
     }
     if !ca.usages.sign_certificates {
-        return Err(unfit("its key usage does not allow it to sign certificates (keyCertSign)"));
+        return Err(unfit("its key usage does not allow it to sign certificates (keyCertSign)")
+            .help("make a CA that allows it, or one without a key usage"));
     }
     if !ca.is_signed_by(&ca) {
         return Err(unfit("it is not self-signed by RSA with SHA-256, SHA-384 or SHA-512")
@@ -50,7 +53,18 @@ pub(super) fn certificate(bytes: &[u8], file: &str) -> Result<Certificate, Diagn
     Ok(ca)
 }
 
-/// Reads a CA's key, which must be the one of its certificate.
+/// What to do with a file that holds a chain.
+fn which_of_several(bytes: &[u8]) -> String {
+    let all = Certificate::all_from_pem(bytes).unwrap_or_default();
+    let own = all.iter().position(|one| one.is_signed_by(one));
+    let which = match own {
+        Some(at) => format!("the self-signed one is certificate {} of {}: give that one alone", at + 1, all.len()),
+        None => "none of them is self-signed: give the root CA alone".to_owned(),
+    };
+    format!("Cloudify takes the first certificate alone, and it must sign all hosts; {which}, where you have its key")
+}
+
+/// Reads a CA's key of the vault, which must be the one of its certificate.
 ///
 /// # Errors
 /// [`Code::VaultDamaged`], [`Code::KeyUnfit`] or [`Code::KeyOfAnotherCertificate`].
@@ -69,8 +83,8 @@ pub(super) fn key(bytes: &[u8], file: &str, ca: &Certificate, ca_file: &str) -> 
 /// [`Code::VaultDamaged`] or [`Code::KeyUnfit`].
 pub(super) fn private_key(bytes: &[u8], file: &str) -> Result<PrivateKey, Diagnostic> {
     use super::pem::PemError;
-    PrivateKey::from_pem(bytes).map_err(|error| match error {
-        KeyError::Pem(PemError::Encrypted) | KeyError::NotRsa => {
+    PrivateKey::from_pem(bytes, None).map_err(|error| match error {
+        KeyError::Pem(PemError::Traditional) | KeyError::Locked | KeyError::NotRsa => {
             Diagnostic::error(Code::KeyUnfit, format!("`{file}` cannot be used: {error}"))
                 .help("give an RSA key of at least 2048 bits without a passphrase")
         }
@@ -78,15 +92,12 @@ pub(super) fn private_key(bytes: &[u8], file: &str) -> Result<PrivateKey, Diagno
     })
 }
 
-/// Judges the CA's dates.
+/// Judges the dates of the vault's CA.
 pub(super) fn check_validity(ca: &Certificate, now: OffsetDateTime, report: &mut Report) {
     let (from, until) = (ca.facts.not_before, ca.facts.not_after);
     let name = &ca.facts.common_name;
     if now > until {
-        let message = format!("the CA `{name}` expired on {}", until.date());
-        report.push(Diagnostic::error(Code::CaValidity, message).help(
-            "no host trusts what it signs any more; a new CA means new bundles for all hosts: see `cfy-seed explain CFY-V007`",
-        ));
+        report.push(expired(ca));
     } else if until - now < CA_NOTICE {
         let message =
             format!("the CA `{name}` expires on {}, and with it every certificate of the cluster", until.date());
@@ -95,4 +106,12 @@ pub(super) fn check_validity(ca: &Certificate, now: OffsetDateTime, report: &mut
         let message = format!("the CA `{name}` is valid from {} on, and it is {} here", from.date(), now.date());
         report.push(Diagnostic::warning(Code::CaValidity, message).help("look at the clock of this machine"));
     }
+}
+
+/// A CA that nobody trusts any more.
+pub(super) fn expired(ca: &Certificate) -> Diagnostic {
+    let message = format!("the CA `{}` expired on {}", ca.facts.common_name, ca.facts.not_after.date());
+    Diagnostic::error(Code::CaValidity, message).help(
+        "no host trusts what it signs any more; a new CA means new bundles for all hosts: see `cfy-seed explain CFY-V007`",
+    )
 }

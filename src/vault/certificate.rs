@@ -61,7 +61,10 @@ pub(super) struct Usages {
 pub(super) struct Certificate {
     pub der: CertificateDer<'static>,
     pub facts: CertificateFacts,
+    /// What it says it is for.
     pub usages: Usages,
+    /// What it allows: everything where it says nothing (RFC 5280 §4.2.1.3 and §4.2.1.12).
+    pub allows: Usages,
     /// DER `RSAPublicKey`; nothing where the key is not RSA.
     pub public_key: Option<Vec<u8>>,
     /// Whether alternative names of other kinds than DNS and IP are there.
@@ -87,13 +90,22 @@ impl Certificate {
     /// # Errors
     /// When there is none, more than one, or a damaged one.
     pub(super) fn from_pem(bytes: &[u8]) -> Result<Self, CertificateError> {
+        let mut all = Self::all_from_pem(bytes)?;
+        match (all.pop(), all.len()) {
+            (None, _) => Err(CertificateError::OtherBlock),
+            (Some(certificate), 0) => Ok(certificate),
+            (Some(_), others) => Err(CertificateError::Several(others + 1)),
+        }
+    }
+
+    /// Reads every certificate of a PEM file; blocks of other kinds are skipped.
+    ///
+    /// # Errors
+    /// When the file or one of the certificates is damaged.
+    pub(super) fn all_from_pem(bytes: &[u8]) -> Result<Vec<Self>, CertificateError> {
         let mut blocks = pem::blocks(bytes)?;
         blocks.retain(|block| block.label == LABEL);
-        match blocks.as_slice() {
-            [] => Err(CertificateError::OtherBlock),
-            [block] => Self::from_der(CertificateDer::from(block.der.to_vec())),
-            several => Err(CertificateError::Several(several.len())),
-        }
+        blocks.iter().map(|block| Self::from_der(CertificateDer::from(block.der.to_vec()))).collect()
     }
 
     /// Reads DER bytes.
@@ -120,9 +132,9 @@ impl Certificate {
             key_bits: rsa.unwrap_or(0),
             sha256: Digest256::of(&der),
         };
-        let usages = usages(&parsed)?;
+        let (usages, allows) = usages(&parsed)?;
         let public_key = rsa.map(|_| parsed.public_key().subject_public_key.data.to_vec());
-        Ok(Self { der, facts, usages, public_key, other_names })
+        Ok(Self { der, facts, usages, allows, public_key, other_names })
     }
 
     /// The certificate as PEM text.
@@ -155,6 +167,23 @@ impl Certificate {
     /// # Errors
     /// What does not hold.
     pub(super) fn verify_leaf(&self, ca: &Self, at: OffsetDateTime) -> Result<(), LeafUnfit> {
+        self.verify_path(ca, at)?;
+        let leaf = EndEntityCert::try_from(&self.der)?;
+        for ip in &self.facts.ips {
+            leaf.verify_is_valid_for_subject_name(&ServerName::IpAddress((*ip).into()))?;
+        }
+        for name in self.facts.dns.iter().filter(|name| name.parse::<IpAddr>().is_err()) {
+            let name = ServerName::try_from(name.as_str()).map_err(|_| LeafUnfit::Name(name.clone()))?;
+            leaf.verify_is_valid_for_subject_name(&name)?;
+        }
+        Ok(())
+    }
+
+    /// Verifies a leaf as [`Certificate::verify_leaf`] does, but for its names.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub(super) fn verify_path(&self, ca: &Self, at: OffsetDateTime) -> Result<(), webpki::Error> {
         let anchor = webpki::anchor_from_trusted_cert(&ca.der)?;
         let leaf = EndEntityCert::try_from(&self.der)?;
         let seconds = u64::try_from(at.unix_timestamp()).unwrap_or(0);
@@ -162,13 +191,6 @@ impl Certificate {
         let usages = [(self.usages.server, KeyUsage::server_auth()), (self.usages.client, KeyUsage::client_auth())];
         for (_, usage) in usages.into_iter().filter(|(wanted, _)| *wanted) {
             leaf.verify_for_usage(SIGNATURES, std::slice::from_ref(&anchor), &[], at, usage, None, None)?;
-        }
-        for ip in &self.facts.ips {
-            leaf.verify_is_valid_for_subject_name(&ServerName::IpAddress((*ip).into()))?;
-        }
-        for name in self.facts.dns.iter().filter(|name| name.parse::<IpAddr>().is_err()) {
-            let name = ServerName::try_from(name.as_str()).map_err(|_| LeafUnfit::Name(name.clone()))?;
-            leaf.verify_is_valid_for_subject_name(&name)?;
         }
         Ok(())
     }
@@ -223,16 +245,25 @@ fn address(octets: &[u8]) -> Option<IpAddr> {
     <[u8; 4]>::try_from(octets).map(IpAddr::from).or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
 }
 
-fn usages(parsed: &X509Certificate<'_>) -> Result<Usages, CertificateError> {
+/// What a certificate says it is for, and what it allows.
+fn usages(parsed: &X509Certificate<'_>) -> Result<(Usages, Usages), CertificateError> {
     let damaged = |_| CertificateError::Damaged;
     let key_usage = parsed.key_usage().map_err(damaged)?.map(|extension| extension.value);
     let extended = parsed.extended_key_usage().map_err(damaged)?.map(|extension| extension.value);
-    Ok(Usages {
+    let says = Usages {
         ca: parsed.basic_constraints().map_err(damaged)?.is_some_and(|extension| extension.value.ca),
         sign_certificates: key_usage.is_none_or(x509_parser::extensions::KeyUsage::key_cert_sign),
         digital_signature: key_usage.is_some_and(x509_parser::extensions::KeyUsage::digital_signature),
         key_encipherment: key_usage.is_some_and(x509_parser::extensions::KeyUsage::key_encipherment),
         server: extended.is_some_and(|usage| usage.server_auth),
         client: extended.is_some_and(|usage| usage.client_auth),
-    })
+    };
+    let allows = Usages {
+        digital_signature: key_usage.is_none() || says.digital_signature,
+        key_encipherment: key_usage.is_none() || says.key_encipherment,
+        server: extended.is_none() || says.server,
+        client: extended.is_none() || says.client,
+        ..says
+    };
+    Ok((says, allows))
 }

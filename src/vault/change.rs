@@ -25,6 +25,15 @@ impl Subject {
         hosts.chain(identity.clients.iter().map(|client| Self::Client(client.clone()))).collect()
     }
 
+    /// What the files of a request and of its certificate are called, before the dot.
+    pub(super) fn stem(&self) -> String {
+        match self {
+            Self::Ca => "ca".to_owned(),
+            Self::Host(host) => host.to_string(),
+            Self::Client(client) => format!("client-{client}"),
+        }
+    }
+
     /// Certificate and key inside the vault; nothing for the CA, whose files have fixed names.
     pub(super) fn files(&self) -> Option<[String; 2]> {
         let stem = match self {
@@ -55,7 +64,7 @@ pub enum Action {
     Reissued(String),
     /// Both stay.
     Kept,
-    /// The spec supplied it.
+    /// It is somebody else's: the spec names it, or it came in or is to come from outside.
     Supplied,
 }
 

@@ -1,21 +1,23 @@
 //! From what is there and what is wanted to a whole vault: decides first, then makes what is missing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
 use super::authority;
 use super::certificate::Certificate;
 use super::change::{Action, Changes, Subject};
-use super::files::{CA_CERTIFICATE, CA_KEY, GITIGNORE, RECORD, SECRETS, VaultBytes};
+use super::files::{CA_KEY, SECRETS, VaultBytes};
 use super::issue::{self, IssueError, Leaf, Validity};
 use super::key::{NoKey, PrivateKey};
 use super::open::{Opened, Stored};
 use super::record::{CaOrigin, Record};
 use super::vault::{Pair, Vault};
-use super::{credential, generate};
+use super::writes::{Writes, bug, tree_path};
+use super::{credential, fit, generate};
 use crate::diag::{Code, Diagnostic, Report};
-use crate::names::{Credential, RsaSize, Secret, TreePath};
+use crate::names::{Credential, RsaSize, Secret};
 use crate::plan::Identity;
 use crate::plan::credential::check_credential;
 use crate::world::{NoRandomness, World};
@@ -52,7 +54,8 @@ struct Task {
     action: Action,
 }
 
-/// What [`ensure`] would do, without doing it: for `plan` and `check`. Needs no key of the CA.
+/// What [`ensure`] would do, without doing it: for `plan` and `check`. Needs no key of the CA, and no passphrase: a build
+/// can ask for that.
 #[must_use]
 pub fn preview(
     opened: Option<&Opened>,
@@ -64,16 +67,17 @@ pub fn preview(
     let opened = opened.unwrap_or(&nothing);
     let ca_action = ca_action(opened);
     let mut report = opened.warnings.clone();
-    if let Some(ca) = &opened.ca {
+    if let Some(ca) = opened.ca.as_ref().filter(|_| !opened.ca_judged) {
         authority::check_validity(ca, now, &mut report);
     }
     let tasks = tasks(opened, identity, now, &mut report);
-    if opened.ca.is_some() && opened.ca_key.is_none() && tasks.iter().any(|task| task.action != Action::Kept) {
-        report.push(ca_key_missing(&tasks));
+    let has_ca = opened.ca.is_some() || opened.record.is_some();
+    let leaves: Vec<(Subject, Action)> = tasks.into_iter().map(|task| (task.subject, task.action)).collect();
+    if has_ca && opened.ca_key.is_none() && !opened.ca_key_locked {
+        report.extend(ca_key_missing(&leaves, opened).into_iter().collect());
     }
     note_key_sizes(opened, identity.key, &mut report);
     check_supplied(supplied, &mut report);
-    let leaves = tasks.into_iter().map(|task| (task.subject, task.action));
     let certificates = std::iter::once((Subject::Ca, ca_action)).chain(leaves).collect();
     let missing = |name: &&Credential| !opened.secrets.known.contains_key(name) && !supplied.contains_key(name);
     let generated = identity.credentials.iter().filter(missing).copied().collect();
@@ -101,7 +105,10 @@ pub fn ensure(
 ) -> Result<(Vault, Changes), VaultError> {
     let mut opened = opened.unwrap_or_default();
     let now = whole_seconds(world.now());
-    let changes = preview(Some(&opened), identity, supplied, now);
+    let mut changes = preview(Some(&opened), identity, supplied, now);
+    if opened.ca_key_locked {
+        changes.report.extend(ca_key_missing(&changes.certificates, &opened).into_iter().collect());
+    }
     if changes.report.has_errors() {
         return Err(VaultError::Refused(changes.report));
     }
@@ -115,8 +122,8 @@ pub fn ensure(
     let mut keys = generate::keys(identity.key, count, progress)?.into_iter();
     if new_ca_key {
         let key = keys.next().ok_or(NoKey)?;
-        out.add(CA_KEY, VaultBytes::new(key.to_pem().expose().as_bytes().to_vec()))?;
-        opened.ca_key = Some(key);
+        out.add(CA_KEY, key.to_vault())?;
+        opened.ca_key = Some(Arc::new(key));
     }
     if let (true, Some(key)) = (new_ca, &opened.ca_key) {
         let ca = issue::authority(&identity.cluster, key, Validity::of_ca(created, identity.ca_days));
@@ -124,7 +131,7 @@ pub fn ensure(
     }
     let Some(ca) = opened.ca.take() else { return Err(bug("the CA", &IssueError::Unreadable)) };
     let ca_key = opened.ca_key.take();
-    let signer = Signer { ca: &ca, ca_key: ca_key.as_ref(), created, now, leaf_days: identity.leaf_days };
+    let signer = Signer { ca: &ca, ca_key: ca_key.as_deref(), created, now, leaf_days: identity.leaf_days };
     let leaves = tasks(&opened, identity, now, &mut Report::default());
     let pairs = signer.complete(leaves, &mut opened.leaves, &mut keys, &mut leaf_files)?;
 
@@ -140,9 +147,10 @@ pub fn ensure(
         created,
         key: identity.key,
         ca_origin: opened.ca_origin.unwrap_or(CaOrigin::Generated),
-        ca_sha256: ca.facts.sha256,
+        ca_sha256: Some(ca.facts.sha256),
     };
-    out.finish(&opened, &record, &ca)?;
+    out.finish(&opened, &record, Some(&ca))?;
+    out.files.append(&mut opened.imported);
     out.files.append(&mut leaf_files.files);
 
     let mut credentials = opened.secrets.known;
@@ -155,7 +163,8 @@ pub fn ensure(
 
 fn ca_action(opened: &Opened) -> Action {
     match (&opened.ca, &opened.record) {
-        (None, _) => Action::Issued,
+        (None, Some(_)) => Action::Supplied,
+        (None, None) => Action::Issued,
         (Some(_), None) if opened.ca_origin == Some(CaOrigin::Supplied) => Action::Supplied,
         (Some(_), _) => Action::Kept,
     }
@@ -163,14 +172,18 @@ fn ca_action(opened: &Opened) -> Action {
 
 /// Decides for each host and client what is to be done.
 fn tasks(opened: &Opened, identity: &Identity, now: OffsetDateTime, report: &mut Report) -> Vec<Task> {
-    let hosts = identity.hosts.iter().map(|host| (Subject::Host(host.host.clone()), Leaf::host(host)));
-    let clients = identity.clients.iter().map(|client| (Subject::Client(client.clone()), Leaf::client(client)));
-    hosts
-        .chain(clients)
+    Leaf::all_of(identity)
         .map(|(subject, leaf)| {
             let action = match opened.leaves.get(&subject) {
                 None => Action::Issued,
-                Some(stored) => misfit(stored, &leaf, now).map_or(Action::Kept, Action::Reissued),
+                Some(stored) => {
+                    let why = match &stored.certificate {
+                        None => Some("it was missing".to_owned()),
+                        Some(found) if opened.is_signed_outside() => fit::lacks(found, &leaf, now),
+                        Some(found) => fit::differs(found, &leaf, now),
+                    };
+                    why.map_or(Action::Kept, Action::Reissued)
+                }
             };
             if action == Action::Kept {
                 warn_of_end(&subject, opened, now, report);
@@ -178,34 +191,6 @@ fn tasks(opened: &Opened, identity: &Identity, now: OffsetDateTime, report: &mut
             Task { subject, leaf, action }
         })
         .collect()
-}
-
-/// Why the certificate that is there does not do any more.
-fn misfit(stored: &Stored, wanted: &Leaf, now: OffsetDateTime) -> Option<String> {
-    let Some(certificate) = &stored.certificate else { return Some("it was missing".into()) };
-    let facts = &certificate.facts;
-    let mut reasons = Vec::new();
-    if facts.common_name != wanted.common_name {
-        reasons.push(format!("its common name is now {}", wanted.common_name));
-    }
-    let have = facts.dns.iter().cloned().chain(facts.ips.iter().map(|ip| format!("IP:{ip}"))).collect();
-    let want = wanted.dns.iter().cloned().chain(wanted.ips.iter().map(|ip| format!("IP:{ip}"))).collect();
-    reasons.extend(difference("new names: ", &want, &have));
-    reasons.extend(difference("names gone: ", &have, &want));
-    if certificate.usages != wanted.usages || certificate.other_names {
-        reasons.push("its usages or other names are not what Cloudify needs".into());
-    }
-    if facts.not_after < now {
-        reasons.push(format!("it expired on {}", facts.not_after.date()));
-    }
-    (!reasons.is_empty()).then(|| reasons.join("; "))
-}
-
-type Names = std::collections::BTreeSet<String>;
-
-fn difference(what: &str, of: &Names, without: &Names) -> Option<String> {
-    let names: Vec<&str> = of.difference(without).map(String::as_str).collect();
-    (!names.is_empty()).then(|| format!("{what}{}", names.join(", ")))
 }
 
 fn warn_of_end(subject: &Subject, opened: &Opened, now: OffsetDateTime, report: &mut Report) {
@@ -216,7 +201,11 @@ fn warn_of_end(subject: &Subject, opened: &Opened, now: OffsetDateTime, report: 
     if until - now < LEAF_NOTICE && !with_its_ca {
         let message = format!("the certificate of {subject} expires on {}", until.date());
         let file = subject.files().map(|[crt, _]| crt).unwrap_or_default();
-        let help = format!("remove `{file}` from the vault and keep its key: the next build issues a new one");
+        let help = if opened.is_signed_outside() {
+            "have it signed again: `cfy-seed pki csr` writes the request for the same key".to_owned()
+        } else {
+            format!("remove `{file}` from the vault and keep its key: the next build issues a new one")
+        };
         report.push(Diagnostic::warning(Code::LeafExpiring, message).help(help));
     }
 }
@@ -240,13 +229,43 @@ fn note_key_sizes(opened: &Opened, wanted: RsaSize, report: &mut Report) {
     }
 }
 
-fn ca_key_missing(tasks: &[Task]) -> Diagnostic {
-    let first = tasks.iter().find(|task| task.action != Action::Kept);
-    let who = first.map(|task| task.subject.to_string()).unwrap_or_default();
-    let count = tasks.iter().filter(|task| task.action != Action::Kept).count();
-    let message = format!("{count} certificates are to be issued, {who}'s first, and the CA's key is not here");
-    Diagnostic::error(Code::CaMissing, message)
-        .help("restore `ca.key` from a backup of the vault; no new CA is made in its place")
+/// Says so where something is to be issued and the CA's key is not at hand.
+fn ca_key_missing(certificates: &[(Subject, Action)], opened: &Opened) -> Option<Diagnostic> {
+    let mut missing = certificates.iter().filter(|(subject, action)| {
+        *subject != Subject::Ca && matches!(action, Action::Issued | Action::Reissued(_))
+    });
+    let ((who, action), others) = (missing.next()?, missing.count());
+    let why = match action {
+        Action::Reissued(why) => format!(" ({why})"),
+        _ => String::new(),
+    };
+    let what = format!("{} certificates are to be issued, {who}'s first{why}", others + 1);
+    let (code, why, help) = if opened.ca_key_locked {
+        (
+            Code::CaKeyLocked,
+            "the CA's key is encrypted",
+            "give its passphrase with `--ca-passphrase-file FILE`, or as `pki.ca.passphrase_file` in the spec",
+        )
+    } else if opened.ca.is_none() {
+        (
+            Code::CertificatesAwaited,
+            "requests wait for a CA outside",
+            "have the requests signed that `cfy-seed pki csr` writes, then run `cfy-seed pki import DIR`",
+        )
+    } else if opened.is_signed_outside() {
+        (
+            Code::CaMissing,
+            "the CA's key is not here",
+            "name the CA's key under `pki.ca.key`, or have requests signed outside: `cfy-seed pki csr`",
+        )
+    } else {
+        (
+            Code::CaMissing,
+            "the CA's key is not here",
+            "restore `ca.key` from a backup of the vault; no new CA is made in its place",
+        )
+    };
+    Some(Diagnostic::error(code, format!("{what}, and {why}")).help(help))
 }
 
 fn check_supplied(supplied: &BTreeMap<Credential, Secret>, report: &mut Report) {
@@ -282,7 +301,7 @@ impl Signer<'_> {
                 Some(Stored { key, certificate }) => (key, certificate),
                 None => {
                     let key = keys.next().ok_or(NoKey)?;
-                    out.add(&key_file, VaultBytes::new(key.to_pem().expose().as_bytes().to_vec()))?;
+                    out.add(&key_file, key.to_vault())?;
                     (key, None)
                 }
             };
@@ -308,45 +327,7 @@ impl Signer<'_> {
     }
 }
 
-/// What is to be written, in the order in which a kill between two files does no harm: what names the whole before the
-/// leaves, so that a vault without `vault.yaml` and without leaves is one whose first build was cut; each key before its
-/// certificate, because the next run mends a key without a certificate and cannot mend the other way round.
-#[derive(Default)]
-struct Writes {
-    files: Vec<(TreePath, VaultBytes)>,
-}
-
-impl Writes {
-    fn add(&mut self, path: &str, bytes: VaultBytes) -> Result<(), VaultError> {
-        self.files.push((tree_path(path)?, bytes));
-        Ok(())
-    }
-
-    /// Adds what names the whole.
-    fn finish(&mut self, opened: &Opened, record: &Record, ca: &Certificate) -> Result<(), VaultError> {
-        if !opened.files.contains_key(&tree_path(GITIGNORE)?) {
-            self.add(GITIGNORE, VaultBytes::new(b"*\n".to_vec()))?;
-        }
-        if !opened.files.contains_key(&tree_path(CA_CERTIFICATE)?) {
-            self.add(CA_CERTIFICATE, VaultBytes::new(ca.to_pem().into_bytes()))?;
-        }
-        if opened.record.as_ref() != Some(record) {
-            let text = record.to_text().map_err(|error| bug(RECORD, &error))?;
-            self.add(RECORD, VaultBytes::new(text.into_bytes()))?;
-        }
-        Ok(())
-    }
-}
-
-fn tree_path(path: &str) -> Result<TreePath, VaultError> {
-    path.parse().map_err(|error| bug(path, &error))
-}
-
-fn bug(what: &str, why: &dyn std::fmt::Display) -> VaultError {
-    VaultError::Bug { what: what.to_owned(), why: why.to_string() }
-}
-
 /// X.509 and `vault.yaml` have no fractions of a second (RFC 5280 §4.1.2.5).
-fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
+pub(super) fn whole_seconds(time: OffsetDateTime) -> OffsetDateTime {
     time.to_offset(time::UtcOffset::UTC).replace_nanosecond(0).unwrap_or(time)
 }

@@ -11,9 +11,10 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer as _;
 
 use super::certificate::{Certificate, Usages};
+use super::change::Subject;
 use super::key::PrivateKey;
 use crate::names::{ClusterName, Digest256};
-use crate::plan::HostCertificate;
+use crate::plan::{HostCertificate, Identity};
 
 /// How far back a validity begins, for hosts whose clocks are not set yet: the vendor's own figure (cloudify.md §6.5).
 const BACK: Duration = Duration::days(1);
@@ -48,6 +49,13 @@ pub(super) struct Leaf {
 }
 
 impl Leaf {
+    /// The certificates of all hosts and clients that an identity names, hosts first, in its order.
+    pub(super) fn all_of(identity: &Identity) -> impl Iterator<Item = (Subject, Self)> {
+        let hosts = identity.hosts.iter().map(|host| (Subject::Host(host.host.clone()), Self::host(host)));
+        let clients = identity.clients.iter().map(|client| (Subject::Client(client.clone()), Self::client(client)));
+        hosts.chain(clients)
+    }
+
     /// The certificate of a host.
     pub(super) fn host(wanted: &HostCertificate) -> Self {
         Self {
@@ -135,18 +143,8 @@ pub(super) fn leaf(
     ca_key: &PrivateKey,
 ) -> Result<Certificate, IssueError> {
     let mut params = parameters(key, wanted, validity);
-    for name in &wanted.dns {
-        params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into()?));
-    }
-    params.subject_alt_names.extend(wanted.ips.iter().copied().map(SanType::IpAddress));
-    // Writes CA:FALSE and the SKI; `NoCa` would leave both out.
-    params.is_ca = IsCa::ExplicitNoCa;
+    describe(&mut params, wanted)?;
     params.use_authority_key_identifier_extension = true;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
-    if wanted.usages.server {
-        params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
-    }
-    params.extended_key_usages.push(ExtendedKeyUsagePurpose::ClientAuth);
     let issuer = Issuer::from_ca_cert_der(&ca.der, ca_key)?;
     let signed = params.signed_by(key, &issuer)?;
     let issued = Certificate::from_der(signed.der().clone()).map_err(|_| IssueError::Unreadable)?;
@@ -158,6 +156,18 @@ pub(super) fn leaf(
     }
     issued.verify_leaf(ca, validity.not_before).map_err(|error| IssueError::NotAccepted(error.to_string()))?;
     Ok(issued)
+}
+
+/// A request to a CA outside, as PEM text (PKCS#10, RFC 2986): subject, names and usages as [`leaf`] would write them. The
+/// same key and leaf give the same request.
+///
+/// # Errors
+/// What rcgen refuses.
+pub(super) fn request(wanted: &Leaf, key: &PrivateKey) -> Result<String, IssueError> {
+    let mut params = subject(wanted);
+    describe(&mut params, wanted)?;
+    let request = params.serialize_request(key)?;
+    Ok(super::pem::text("CERTIFICATE REQUEST", request.der()))
 }
 
 /// Whether rcgen can write this CA's subject again as the issuer of a leaf: it keeps one value for each attribute and
@@ -182,10 +192,32 @@ pub(super) enum IssueError {
     NotAccepted(String),
 }
 
-fn parameters(key: &PrivateKey, what: &Leaf, validity: Validity) -> CertificateParams {
+/// Nothing but a common name.
+fn subject(what: &Leaf) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, what.common_name.as_str());
+    params
+}
+
+/// Adds what a leaf is for: names and usages.
+fn describe(params: &mut CertificateParams, leaf: &Leaf) -> Result<(), rcgen::Error> {
+    for name in &leaf.dns {
+        params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into()?));
+    }
+    params.subject_alt_names.extend(leaf.ips.iter().copied().map(SanType::IpAddress));
+    // Writes CA:FALSE and the SKI; `NoCa` would leave both out.
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    if leaf.usages.server {
+        params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
+    }
+    params.extended_key_usages.push(ExtendedKeyUsagePurpose::ClientAuth);
+    Ok(())
+}
+
+fn parameters(key: &PrivateKey, what: &Leaf, validity: Validity) -> CertificateParams {
+    let mut params = subject(what);
     params.not_before = validity.not_before;
     params.not_after = validity.not_after;
     params.serial_number = Some(serial(key, what, validity));

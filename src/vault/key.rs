@@ -7,6 +7,8 @@ use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use secrecy::zeroize::Zeroizing;
 
+use super::encrypted::{self, UnlockError};
+use super::files::VaultBytes;
 use super::pem::{self, PemError};
 use crate::names::{Digest256, RsaSize, Secret};
 
@@ -14,6 +16,7 @@ use crate::names::{Digest256, RsaSize, Secret};
 /// (el-hosts.md), and everything else reads both.
 const PKCS1: &str = "RSA PRIVATE KEY";
 const PKCS8: &str = "PRIVATE KEY";
+const ENCRYPTED: &str = "ENCRYPTED PRIVATE KEY";
 
 /// An RSA private key. `Debug` shows nothing of it but the digest of its public half.
 pub(super) struct PrivateKey {
@@ -34,6 +37,10 @@ pub(super) enum KeyError {
     Pem(#[from] PemError),
     #[error("it holds no private key but a different kind of PEM block")]
     OtherBlock,
+    #[error("it is encrypted with a passphrase")]
+    Locked,
+    #[error("{0}")]
+    Unlock(#[from] UnlockError),
     #[error("its key is not RSA, and Cloudify works with nothing else")]
     NotRsa,
     #[error("its RSA key is damaged, or shorter than 2048 bits or longer than 8192")]
@@ -62,17 +69,22 @@ impl PrivateKey {
         Ok(Self { pair, pkcs1 })
     }
 
-    /// Reads the one private key of a PEM file, PKCS#1 or PKCS#8.
+    /// Reads the one private key of a PEM file, PKCS#1 or PKCS#8. A passphrase is used where the key is encrypted.
     ///
     /// # Errors
-    /// When there is none, it is encrypted, damaged or not RSA.
-    pub(super) fn from_pem(bytes: &[u8]) -> Result<Self, KeyError> {
+    /// When there is none, it is encrypted and cannot be opened, damaged or not RSA.
+    pub(super) fn from_pem(bytes: &[u8], passphrase: Option<&Secret>) -> Result<Self, KeyError> {
         let blocks = pem::blocks(bytes)?;
         let mut keys = blocks.iter().filter(|block| block.label.ends_with(PKCS8));
         let (Some(block), None) = (keys.next(), keys.next()) else { return Err(KeyError::OtherBlock) };
+        let opened;
         let der = match block.label.as_str() {
             PKCS1 => &block.der[..],
             PKCS8 => inner_rsa_key(&block.der).ok_or(KeyError::NotRsa)?,
+            ENCRYPTED => {
+                opened = encrypted::open(&block.der, passphrase.ok_or(KeyError::Locked)?)?;
+                inner_rsa_key(opened.as_bytes()).ok_or(KeyError::NotRsa)?
+            }
             _ => return Err(KeyError::NotRsa),
         };
         let pair = KeyPair::from_der(der).map_err(|_| KeyError::Rejected)?;
@@ -82,6 +94,11 @@ impl PrivateKey {
     /// The key as PKCS#1 PEM text.
     pub(super) fn to_pem(&self) -> Secret {
         Secret::new(pem::text(PKCS1, &self.pkcs1))
+    }
+
+    /// The key as a file of the vault.
+    pub(super) fn to_vault(&self) -> VaultBytes {
+        VaultBytes::new(self.to_pem().expose().as_bytes().to_vec())
     }
 
     /// The public half as DER `RSAPublicKey` (RFC 8017 §A.1.1), which is what a certificate's `subjectPublicKey` holds.
@@ -163,10 +180,10 @@ mod tests {
         let key = PrivateKey::generate(RsaSize::Rsa2048).expect("a key");
         let pkcs1 = key.to_pem();
         assert!(pkcs1.expose().starts_with("-----BEGIN RSA PRIVATE KEY-----\n"));
-        let again = PrivateKey::from_pem(pkcs1.expose().as_bytes()).expect("PKCS#1");
+        let again = PrivateKey::from_pem(pkcs1.expose().as_bytes(), None).expect("PKCS#1");
         assert_eq!(again.public_der(), key.public_der());
         let wrapped = pem::text(PKCS8, &pkcs8(&key.pkcs1));
-        let again = PrivateKey::from_pem(wrapped.as_bytes()).expect("PKCS#8");
+        let again = PrivateKey::from_pem(wrapped.as_bytes(), None).expect("PKCS#8");
         assert_eq!(again.to_pem(), pkcs1);
         assert_eq!(again.bits(), 2048);
         let shown = format!("{key:?}");
@@ -185,11 +202,17 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        assert!(matches!(PrivateKey::from_pem(pem::text("CERTIFICATE", &[1]).as_bytes()), Err(KeyError::OtherBlock)));
-        assert!(matches!(PrivateKey::from_pem(pem::text("EC PRIVATE KEY", &[1]).as_bytes()), Err(KeyError::NotRsa)));
-        assert!(matches!(PrivateKey::from_pem(pem::text(PKCS8, &[0x30, 0]).as_bytes()), Err(KeyError::NotRsa)));
+        assert!(matches!(
+            PrivateKey::from_pem(pem::text("CERTIFICATE", &[1]).as_bytes(), None),
+            Err(KeyError::OtherBlock)
+        ));
+        assert!(matches!(
+            PrivateKey::from_pem(pem::text("EC PRIVATE KEY", &[1]).as_bytes(), None),
+            Err(KeyError::NotRsa)
+        ));
+        assert!(matches!(PrivateKey::from_pem(pem::text(PKCS8, &[0x30, 0]).as_bytes(), None), Err(KeyError::NotRsa)));
         let junk = pem::text("RSA PRIVATE KEY", &[0x30, 0]);
-        assert!(matches!(PrivateKey::from_pem(junk.as_bytes()), Err(KeyError::Rejected)));
+        assert!(matches!(PrivateKey::from_pem(junk.as_bytes(), None), Err(KeyError::Rejected)));
         assert_eq!(element(4, &[4, 5, 1]), None, "longer than what is there");
         assert_eq!(element(4, &[4, 0x81, 1, 1]), None, "a length that DER writes in one byte");
         assert_eq!(inner_rsa_key(&[]), None);

@@ -5,30 +5,41 @@
 //! secret, or replace anything in silence.
 //!
 //! [`open`] reads and checks that the pieces fit each other; [`adopt`] takes a CA that the spec names; [`preview`] says
-//! what is missing; [`ensure`] makes it.
+//! what is missing; [`ensure`] makes it. Where a CA outside signs, [`request`] makes keys and requests, and [`import`]
+//! takes the certificates.
 
 mod authority;
 mod certificate;
 mod change;
 mod credential;
+mod encrypted;
 mod ensure;
 mod files;
+mod fit;
 mod generate;
+mod import;
 mod issue;
 mod key;
 mod open;
 mod pem;
 mod record;
+mod request;
+mod sheet;
+mod supplied;
 #[allow(clippy::module_inception, reason = "the room's noun")]
 mod vault;
+mod writes;
 
 pub use certificate::CertificateFacts;
 pub use change::{Action, Changes, Subject};
 pub use ensure::{VaultError, ensure, preview};
 pub use files::{Permissions, VaultBytes, VaultFiles};
+pub use import::{Imported, Incoming, import};
 pub use key::NoKey;
-pub use open::{Opened, adopt, open};
+pub use open::{Opened, identity_in, open};
 pub use record::CaOrigin;
+pub use request::{Requests, request};
+pub use supplied::{SuppliedCa, SuppliedFile, SuppliedFindings, adopt};
 pub use vault::{Pair, Vault};
 
 /// What these certificates say, the CA's first.

@@ -1,6 +1,7 @@
 //! An existing vault: read, checked, and everything wrong with it said at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::authority;
 use super::certificate::Certificate;
@@ -11,8 +12,8 @@ use super::key::PrivateKey;
 use super::record::{CaOrigin, Record, Secrets, damaged};
 use crate::diag::{Code, Diagnostic, Report};
 use crate::names::{Credential, Secret, TreePath};
-use crate::plan::Identity;
 use crate::plan::credential::check_credential;
+use crate::plan::{HostCertificate, Identity};
 
 /// A vault that holds together: every piece in it fits the others. Whether it also fits the spec of today, and the day,
 /// is for [`ensure`](super::ensure) to say.
@@ -20,9 +21,15 @@ use crate::plan::credential::check_credential;
 pub struct Opened {
     pub(super) record: Option<Record>,
     pub(super) ca: Option<Certificate>,
-    pub(super) ca_key: Option<PrivateKey>,
+    pub(super) ca_key: Option<Arc<PrivateKey>>,
+    /// The key is named and encrypted, and nobody gave its passphrase.
+    pub(super) ca_key_locked: bool,
     pub(super) ca_origin: Option<CaOrigin>,
+    /// Whether the CA's dates were looked at where it was named.
+    pub(super) ca_judged: bool,
     pub(super) leaves: BTreeMap<Subject, Stored>,
+    /// Files that an import brought and that are not in the vault yet.
+    pub(super) imported: Vec<(TreePath, VaultBytes)>,
     pub(super) secrets: Secrets,
     pub(super) files: BTreeMap<TreePath, VaultBytes>,
     pub(super) unused: BTreeSet<TreePath>,
@@ -37,6 +44,12 @@ pub(super) struct Stored {
 }
 
 impl Opened {
+    /// Whether the certificates come from a CA outside, whose key is not at hand: they are taken as they are, as long
+    /// as they do.
+    pub(super) fn is_signed_outside(&self) -> bool {
+        self.ca_origin == Some(CaOrigin::Supplied) && self.ca_key.is_none() && !self.ca_key_locked
+    }
+
     /// What was found that does not stop a build.
     #[must_use]
     pub const fn warnings(&self) -> &Report {
@@ -73,40 +86,74 @@ pub fn open(files: VaultFiles, identity: &Identity) -> Result<Opened, Report> {
     let record = reader.record(identity);
     let (ca, ca_key) = reader.authority(record.as_ref());
     let leaves = reader.leaves(identity, ca.as_ref());
-    let secrets = reader.secrets(identity);
+    let complete = record.as_ref().is_some_and(|record| record.ca_sha256.is_some());
+    let secrets = reader.secrets(identity, complete);
     let unused = reader.strangers(identity);
     if report.has_errors() {
         return Err(report);
     }
     let ca_origin = record.as_ref().map(|record| record.ca_origin);
     let files = files.files.into_iter().map(|(path, (bytes, _))| (path, bytes)).collect();
-    Ok(Opened { record, ca, ca_key, ca_origin, leaves, secrets, files, unused, warnings: report })
+    let ca_key = ca_key.map(Arc::new);
+    Ok(Opened {
+        record,
+        ca,
+        ca_key,
+        ca_origin,
+        leaves,
+        secrets,
+        files,
+        unused,
+        warnings: report,
+        ..Opened::default()
+    })
 }
 
-/// Takes the CA that the spec names: into a vault that has none yet, or to compare with the one it has. Its key may be
-/// left out where nothing is to be issued; it is used and not stored.
+/// Whom a vault is for by what is in it, to look at it without a spec: the hosts and clients that have files in it, with
+/// the names that their certificates have. Asks for no credential.
 ///
 /// # Errors
-/// A CA that Cloudify cannot work with, a key that is not its own, or another CA than the vault's.
-pub fn adopt(
-    opened: Option<Opened>,
-    certificate: (&str, &[u8]),
-    key: Option<(&str, &Secret)>,
-) -> Result<Opened, Report> {
-    let mut opened = opened.unwrap_or_default();
-    let (file, bytes) = certificate;
-    let ca = authority::certificate(bytes, file)?;
-    if opened.ca.as_ref().is_some_and(|own| own.der != ca.der) {
-        let message = format!("`{file}` is not the CA of the vault");
-        let help = "put the former CA back into the spec, or see `cfy-seed explain CFY-V015` for what a change means";
-        return Err(Diagnostic::error(Code::CaChanged, message).help(help).into());
+/// A `vault.yaml` that cannot be read: without it, nobody knows whose vault it is.
+pub fn identity_in(files: &VaultFiles) -> Result<Identity, Report> {
+    let shown = format!("{}/{RECORD}", files.directory);
+    let record = files.get(RECORD).ok_or_else(|| damaged(&shown, "it is missing"))?;
+    let record = Record::parse(record.expose(), &shown)?;
+    let facts = |stem: &str| {
+        let found = files.get(&format!("{stem}.crt"));
+        found.and_then(|bytes| Some(Certificate::from_pem(bytes.expose()).ok()?.facts))
+    };
+    let stems: BTreeSet<&str> = files
+        .files
+        .keys()
+        .filter(|path| place(path) == Place::Leaf)
+        .filter_map(|path| path.as_str().rsplit_once('.'))
+        .map(|(stem, _)| stem)
+        .collect();
+    let mut hosts = Vec::new();
+    for stem in &stems {
+        let Some(host) = stem.strip_prefix(HOSTS).and_then(|name| name.strip_prefix('/')?.parse().ok()) else {
+            continue;
+        };
+        let found = facts(stem);
+        let common_name = found.as_ref().map(|facts| facts.common_name.clone()).unwrap_or_default();
+        let (dns, ips) = found.map(|facts| (facts.dns, facts.ips)).unwrap_or_default();
+        hosts.push(HostCertificate {
+            host,
+            common_name,
+            dns: dns.into_iter().collect(),
+            ips: ips.into_iter().collect(),
+        });
     }
-    if let Some((key_file, key)) = key {
-        opened.ca_key = Some(authority::key(key.expose().as_bytes(), key_file, &ca, file)?);
-    }
-    opened.ca_origin = opened.ca_origin.or(Some(CaOrigin::Supplied));
-    opened.ca = Some(ca);
-    Ok(opened)
+    let clients = stems.iter().filter_map(|stem| stem.strip_prefix(CLIENTS)?.strip_prefix('/'));
+    Ok(Identity {
+        cluster: record.cluster,
+        key: record.key,
+        ca_days: 1,
+        leaf_days: 1,
+        hosts,
+        clients: clients.map(str::to_owned).collect(),
+        credentials: Vec::new(),
+    })
 }
 
 struct Reader<'a> {
@@ -147,8 +194,10 @@ impl Reader<'_> {
 
     fn authority(&mut self, record: Option<&Record>) -> (Option<Certificate>, Option<PrivateKey>) {
         let shown = self.shown(CA_CERTIFICATE);
+        let awaited = record.is_some_and(|record| record.ca_sha256.is_none());
         let ca = match self.files.get(CA_CERTIFICATE) {
-            Some(bytes) => authority::certificate(bytes.expose(), &shown),
+            Some(bytes) => authority::certificate(bytes.expose(), &shown, damaged),
+            None if awaited => return (None, None),
             None if self.begun => {
                 let key = self.files.get(CA_KEY);
                 let key = key.map(|bytes| authority::private_key(bytes.expose(), &self.shown(CA_KEY)));
@@ -158,7 +207,7 @@ impl Reader<'_> {
                 .help("restore it from a backup: no new CA is made in its place, hosts that run would refuse it")),
         };
         let Some(ca) = self.keep(ca) else { return (None, None) };
-        if record.is_some_and(|record| record.ca_sha256 != ca.facts.sha256) {
+        if record.and_then(|record| record.ca_sha256).is_some_and(|digest| digest != ca.facts.sha256) {
             let message = format!("`{shown}` is not the CA that `{RECORD}` was written for");
             let help = "put the former one back: all certificates of a cluster have one CA";
             self.report.push(Diagnostic::error(Code::CaChanged, message).help(help));
@@ -212,10 +261,11 @@ impl Reader<'_> {
         Some(Stored { key, certificate: Some(certificate) })
     }
 
-    fn secrets(&mut self, identity: &Identity) -> Secrets {
+    /// The credentials. They are made by the first build or import, and before that may be missing.
+    fn secrets(&mut self, identity: &Identity, complete: bool) -> Secrets {
         let shown = self.shown(SECRETS);
         let Some(bytes) = self.files.get(SECRETS) else {
-            if !identity.credentials.is_empty() && !self.begun {
+            if !identity.credentials.is_empty() && complete {
                 let help = "restore it from a backup; where no host is installed yet, remove the whole vault instead";
                 self.report.push(damaged(&shown, "it is missing").help(help));
             }

@@ -27,6 +27,8 @@ pub(super) enum PemError {
     Empty,
     #[error("it is not text")]
     NotText,
+    #[error("it is DER, not PEM")]
+    Der,
     #[error("it has no `-----BEGIN …-----` line")]
     NoBlock,
     #[error("it ends before its `-----END …-----` line: it was cut off")]
@@ -35,15 +37,19 @@ pub(super) enum PemError {
     Unbalanced,
     #[error("what stands between its BEGIN and END lines is not base64: it was damaged")]
     NotBase64,
-    #[error("it is encrypted with a passphrase")]
-    Encrypted,
+    #[error("it is encrypted with a passphrase, in OpenSSL's traditional form (`Proc-Type: 4,ENCRYPTED`)")]
+    Traditional,
 }
 
 /// All blocks of a text, at least one. Text around the blocks is skipped, as OpenSSL does.
 ///
 /// # Errors
-/// When there is no block, or one that is cut off, damaged or encrypted.
+/// When there is no block, or one that is cut off, damaged or encrypted in the traditional form.
 pub(super) fn blocks(bytes: &[u8]) -> Result<Vec<Block>, PemError> {
+    // A SEQUENCE of more than 127 bytes: no text begins with these two.
+    if matches!(bytes, [0x30, 0x81..=0x84, ..]) {
+        return Err(PemError::Der);
+    }
     let text = std::str::from_utf8(bytes).map_err(|_| PemError::NotText)?;
     if text.trim().is_empty() {
         return Err(PemError::Empty);
@@ -59,12 +65,9 @@ pub(super) fn blocks(bytes: &[u8]) -> Result<Vec<Block>, PemError> {
                 Some(end) if end == label => break,
                 Some(_) => return Err(PemError::Unbalanced),
                 None if line.starts_with("-----BEGIN ") => return Err(PemError::Truncated),
-                None if line.contains(':') => return Err(PemError::Encrypted),
+                None if line.contains(':') => return Err(PemError::Traditional),
                 None => body.push_str(line.trim()),
             }
-        }
-        if label.starts_with("ENCRYPTED") {
-            return Err(PemError::Encrypted);
         }
         let der = STANDARD.decode(body.as_bytes()).map_err(|_| PemError::NotBase64)?;
         found.push(Block { label: label.to_owned(), der: Zeroizing::new(der) });
@@ -119,6 +122,7 @@ mod tests {
         assert_eq!(blocks(b" \n").expect_err("empty"), PemError::Empty);
         assert_eq!(blocks(b"hello").expect_err("no block"), PemError::NoBlock);
         assert_eq!(blocks(&[0xff, 0xfe]).expect_err("binary"), PemError::NotText);
+        assert_eq!(blocks(&[0x30, 0x82, 1, 2, 3]).expect_err("DER"), PemError::Der);
         for cut in [30, 100, whole.len() - 10] {
             assert_eq!(blocks(&whole.as_bytes()[..cut]).expect_err("cut"), PemError::Truncated, "{cut}");
         }
@@ -128,6 +132,6 @@ mod tests {
         assert_eq!(blocks(other.as_bytes()).expect_err("mix"), PemError::Unbalanced);
         let legacy =
             "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
-        assert_eq!(blocks(legacy.as_bytes()).expect_err("encrypted"), PemError::Encrypted);
+        assert_eq!(blocks(legacy.as_bytes()).expect_err("encrypted"), PemError::Traditional);
     }
 }

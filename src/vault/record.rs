@@ -19,7 +19,7 @@ const SECRETS_SCHEMA: &str = "cfy-seed/secrets/v1";
 pub enum CaOrigin {
     /// This vault made it; its key is in `ca.key`.
     Generated,
-    /// The spec names it; its key stays where the spec says and is not copied into the vault.
+    /// It is somebody else's: the spec names it, or it signs requests outside. Its key is never in the vault.
     Supplied,
 }
 
@@ -32,8 +32,8 @@ pub(super) struct Record {
     /// Size of the keys that are made from now on.
     pub key: RsaSize,
     pub ca_origin: CaOrigin,
-    /// SHA-256 of the CA certificate's DER bytes.
-    pub ca_sha256: Digest256,
+    /// SHA-256 of the CA certificate's DER bytes; nothing while requests wait for a CA outside.
+    pub ca_sha256: Option<Digest256>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,7 +48,8 @@ struct RecordText {
 #[derive(Serialize, Deserialize)]
 struct CaText {
     origin: CaOrigin,
-    sha256: Digest256,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<Digest256>,
 }
 
 /// The credentials of a vault: those that this version knows, and those that it carries along.
@@ -81,6 +82,9 @@ impl Record {
         let created = OffsetDateTime::parse(&text.created, &Rfc3339)
             .map_err(|_| damaged(file, "`created` is not a time such as 2026-01-01T00:00:00Z"))?
             .to_offset(time::UtcOffset::UTC);
+        if text.ca.origin == CaOrigin::Generated && text.ca.sha256.is_none() {
+            return Err(damaged(file, "`ca.sha256` is missing"));
+        }
         Ok(Self {
             cluster: text.cluster,
             created,

@@ -89,7 +89,7 @@ fn fact_1_only_rsa_works() {
     let scratch = Scratch::fixture("nine-node");
     let spec = std::fs::read_to_string(scratch.spec()).expect("a spec").replace("rsa-2048", "ec-256");
     scratch.write("cluster.yaml", spec);
-    assert!(Project::open(Some(&scratch.spec())).expect("profiles").plan.is_none());
+    assert!(Project::open(Some(&scratch.spec()), time::OffsetDateTime::now_utc()).expect("profiles").plan.is_none());
 }
 
 #[test]

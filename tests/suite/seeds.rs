@@ -17,6 +17,9 @@ fn run(target: fn(&[u8]), directory: &str) {
     let mut seeds = 0;
     for entry in fs::read_dir(&directory).expect("seeds") {
         let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            continue;
+        }
         let bytes = fs::read(&path).expect("a seed");
         let (done, came_back) = mpsc::channel();
         std::thread::spawn(move || {

@@ -1,9 +1,9 @@
-//! Version, platform, target, and where the installer comes from.
+//! Version, target, and where the installer comes from.
 
 use crate::diag::{Code, Diagnostic, Report, Span, nearest};
 use crate::names::CloudifyVersion;
 use crate::plan::{Attachment, AttachmentKind, Attachments, PackageSource, Refusal, RepoSource, RpmSource};
-use crate::profile::{Contract, Platform, Profiles, Target};
+use crate::profile::{Contract, Profiles, Target};
 use crate::spec::{Cloudify, Edition, OsPackages, PackagesFrom, Repo, Rpm, Spec, require};
 use crate::yaml::Field;
 
@@ -23,46 +23,13 @@ pub fn contract<'p>(report: &mut Report, cloudify: &Cloudify, profiles: &'p Prof
 fn why_not(version: CloudifyVersion) -> &'static str {
     match (version.major, version.minor) {
         (0..=4, _) | (5, 0) => {
-            "its manager config needs ids that exist only after other hosts are installed, so no host can install itself"
+            "its manager config needs ids that exist only after other hosts are installed, so no host can install itself; take 5.1 or newer"
         }
-        (5 | 6, _) => "this release of cfy-seed has no contract for it yet",
         _ => "nothing is known of what it accepts",
     }
 }
 
-/// The operating system.
-pub fn platform<'p>(
-    report: &mut Report,
-    spec: &Spec,
-    profiles: &'p Profiles,
-    contract: Option<&Contract>,
-) -> Option<&'p Platform> {
-    let name = spec.os.get().map_or("el8", String::as_str);
-    let known = profiles.platform(name);
-    let fits = contract.is_none_or(|contract| contract.platforms.iter().any(|p| p == name));
-    if let Some(span) = spec.os.span().filter(|_| known.is_none() || !fits) {
-        let names: Vec<&str> = profiles.platform_names().collect();
-        let message = match contract {
-            Some(contract) if known.is_some() => format!("{} is not supported on {name}", contract.contract),
-            _ => format!("no operating system `{}` is known", name.escape_debug()),
-        };
-        let wrong = Diagnostic::error(Code::UnsupportedPlatform, message).at(span, "");
-        report.push(wrong.help(suggest(name, &names)));
-    }
-    if let (Some(platform), Some(contract)) = (known, contract)
-        && contract.features.has(crate::profile::Feature::SupportedDistros)
-    {
-        let message = format!(
-            "{} are let through by `validations.supported_distros`; the vendor supports {} only",
-            platform.let_through.join(", "),
-            platform.supported.join(" and ")
-        );
-        report.push(Diagnostic::note(Code::RebuildsLetThrough, message));
-    }
-    known.filter(|_| fits)
-}
-
-fn suggest(written: &str, names: &[&str]) -> String {
+pub(super) fn suggest(written: &str, names: &[&str]) -> String {
     match nearest(written, names.iter().copied()) {
         Some(name) => format!("did you mean `{name}`? known are {}", names.join(", ")),
         None => format!("known are {}", names.join(", ")),

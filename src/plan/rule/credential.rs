@@ -2,7 +2,7 @@
 
 use crate::diag::{Code, Diagnostic, Report};
 use crate::names::{Credential, Secret};
-use crate::spec::{Credentials, Spec};
+use crate::spec::Spec;
 use crate::yaml::Field;
 
 /// Longest credential: the limit of an Erlang cookie, and nobody tried the others beyond it.
@@ -11,25 +11,30 @@ const MAX_LENGTH: usize = 255;
 /// The credentials that the spec gives, by name.
 #[must_use]
 pub fn supplied(spec: &Spec) -> Vec<(Credential, &Field<Secret>)> {
-    let Some(given) = spec.credentials.get() else { return Vec::new() };
-    Credential::ALL.iter().map(|name| (*name, field(given, *name))).filter(|(_, f)| !f.is_absent()).collect()
+    Credential::ALL
+        .iter()
+        .filter_map(|name| Some((*name, field(spec, *name)?)))
+        .filter(|(_, f)| !f.is_absent())
+        .collect()
 }
 
-const fn field(given: &Credentials, name: Credential) -> &Field<Secret> {
-    match name {
-        Credential::AdminPassword => &given.admin_password,
-        Credential::PostgresPassword => &given.postgres_password,
-        Credential::CloudifyDbPassword => &given.cloudify_db_password,
-        Credential::EtcdClusterToken => &given.etcd_cluster_token,
-        Credential::EtcdRootPassword => &given.etcd_root_password,
-        Credential::EtcdPatroniPassword => &given.etcd_patroni_password,
-        Credential::PatroniRestPassword => &given.patroni_rest_password,
-        Credential::ReplicatorPassword => &given.replicator_password,
-        Credential::DbMonitoringPassword => &given.db_monitoring_password,
-        Credential::RabbitmqPassword => &given.rabbitmq_password,
-        Credential::ErlangCookie => &given.erlang_cookie,
-        Credential::PrometheusPassword => &given.prometheus_password,
-    }
+fn field(spec: &Spec, name: Credential) -> Option<&Field<Secret>> {
+    let given = spec.credentials.get();
+    Some(match name {
+        Credential::LdapPassword => &spec.ldap.get()?.password,
+        Credential::AdminPassword => &given?.admin_password,
+        Credential::PostgresPassword => &given?.postgres_password,
+        Credential::CloudifyDbPassword => &given?.cloudify_db_password,
+        Credential::EtcdClusterToken => &given?.etcd_cluster_token,
+        Credential::EtcdRootPassword => &given?.etcd_root_password,
+        Credential::EtcdPatroniPassword => &given?.etcd_patroni_password,
+        Credential::PatroniRestPassword => &given?.patroni_rest_password,
+        Credential::ReplicatorPassword => &given?.replicator_password,
+        Credential::DbMonitoringPassword => &given?.db_monitoring_password,
+        Credential::RabbitmqPassword => &given?.rabbitmq_password,
+        Credential::ErlangCookie => &given?.erlang_cookie,
+        Credential::PrometheusPassword => &given?.prometheus_password,
+    })
 }
 
 /// Checks every credential that the spec gives.
@@ -67,6 +72,7 @@ pub fn check_credential(which: Credential, value: &Secret) -> Result<(), String>
         );
     }
     match which {
+        C::LdapPassword => only(text, "printable characters", |c| !c.is_control()),
         C::AdminPassword => only(text, "printable ASCII characters", |c| c.is_ascii_graphic() || c == ' '),
         C::CloudifyDbPassword | C::PostgresPassword => {
             let why = "letters, digits, `_` and `-`, because Cloudify writes it unescaped into SQL, a .pgpass line and a URL";

@@ -5,7 +5,10 @@ pub mod credential;
 pub mod extra_file;
 pub mod further_network;
 pub mod hosts;
+pub mod ldap;
 pub mod network;
+pub mod pki;
+pub mod platform;
 pub mod times;
 
 use crate::diag::{Code, Diagnostic, Report, Span};

@@ -17,7 +17,7 @@ class Artefacts:
 
     @property
     def installer_rpm(self):
-        return next((self.www / "cloudify").glob("cloudify-manager-install-*.rpm"))
+        return next((self.www / "cloudify").glob("cloudify-manager-install-7.0.4-*.rpm"))
 
 
 @contextmanager

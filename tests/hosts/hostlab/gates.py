@@ -57,6 +57,8 @@ def check_one_at_a_time(check, name, journal):
 
 def database_usable(facts, streaming):
     """The `database` probe: exactly one leader, a synchronous standby, so many streaming ones."""
+    if [list(seen) for seen in facts["databases"].values()] == [["open"]]:   # one server, no cluster
+        return [] if all(seen["open"] for seen in facts["databases"].values()) else ["the database is closed"]
     leaders = [seen for seen in facts["databases"].values() if seen["leader"]]
     if len(leaders) != 1:
         return [f"{len(leaders)} database leaders"]

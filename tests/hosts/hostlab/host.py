@@ -24,7 +24,7 @@ class Host:
 
     # -- life -----------------------------------------------------------------------------------------------------
 
-    def create(self, lower, seed_iso):
+    def create(self, lower, seed_iso, platform):
         """A blank machine with its seed in the drive (unpacked: this kernel may have no iso9660)."""
         for part in ("upper", "work", "root"):
             (self.home / part).mkdir(parents=True)
@@ -33,6 +33,11 @@ class Host:
         seed = self.root / "var/lib/cloud/seed/nocloud"
         seed.mkdir(parents=True)
         run("xorriso", "-osirrox", "on", "-indev", seed_iso, "-extract", "/", seed)
+        if platform == "el7":
+            (self.root / "etc/os-release").write_text('NAME="CentOS Linux"\nID="centos"\nID_LIKE="rhel fedora"\n'
+                                                      'VERSION_ID="7"\n', encoding="ascii")
+            (self.root / "etc/redhat-release").write_text("CentOS Linux release 7.9.2009 (stand-in)\n",
+                                                          encoding="ascii")
         network.make_namespace(self.namespace)
 
     def network_config(self):

@@ -18,7 +18,7 @@ class Lab:
         checkout = hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:5]
         self.prefix = f"cfyt-{name}-{checkout}"
         self.home = cache() / "runs" / f"{name}-{checkout}"
-        self.hosts = {}
+        self.hosts, self.bridge = {}, None
         if (self.home / "hosts").is_dir():
             for home in sorted((self.home / "hosts").iterdir()):
                 self.hosts[home.name] = Host(home.name, home, self.prefix)
@@ -28,11 +28,11 @@ class Lab:
             raise Failure(f"no host {name} here; there are: {', '.join(self.hosts) or 'none'}")
         return self.hosts[name]
 
-    def up(self, tree, image=False, addresses=None, only=None):
+    def up(self, tree, image=False, addresses=None, only=None, platform="el8"):
         """Make the hosts of a built tree `<out>/<cluster>`, switched off, with the network and the web server on.
 
         image: the OS prerequisites are in the image already. addresses: {host: address} for seeds without a static
-        one. only: these hosts of the tree.
+        one. only: these hosts of the tree. platform: what os-release says; the programs stay those of the image.
         """
         self.down()
         made = artefacts.ensure()
@@ -44,12 +44,12 @@ class Lab:
         lower = [made.image_layer, made.rootfs] if image else [made.rootfs]
         for name, seed in seeds.items():
             host = self.hosts[name] = Host(name, self.home / "hosts" / name, self.prefix)
-            host.create(lower, seed)
+            host.create(lower, seed, platform)
         known = {name: (addresses or {}).get(name) or host.static_address() for name, host in self.hosts.items()}
         unknown = [name for name, address in known.items() if not address]
         if unknown:
             raise Failure(f"no address in the seed of {', '.join(unknown)}; give one with --address HOST=IP")
-        bridge = network.Bridge(self.prefix, next(iter(known.values())))
+        bridge = self.bridge = network.Bridge(self.prefix, next(iter(known.values())))
         bridge.up()
         for port, (name, host) in enumerate(self.hosts.items()):
             host.lease(known[name])

@@ -6,17 +6,18 @@ import re
 import shutil
 import subprocess
 
-from . import certs, config as loading
+from . import certs, config as loading, release
 from .errors import InstallError
 
 # §2.2 env: the four must stand in PATH literally; a child of systemd or cloud-init has no /sbin and /bin
 PATH_DIRECTORIES = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 
-# §2.2 packages, EL8
+# §2.2 packages
 PACKAGES = {
-    "all": ["sudo", "logrotate", "yum", "python3-setuptools"],
+    "7": ["sudo", "logrotate", "yum", "python-setuptools", "python-backports",
+          "python-backports-ssl_match_hostname"],
+    "8": ["sudo", "logrotate", "yum", "python3-setuptools"],
     "manager_service": ["sed"],
-    "monitoring_service": ["openssl-1.1.1k"],  # nginx
     "queue_service": ["initscripts"],
 }
 
@@ -41,6 +42,11 @@ def has(config, service):
 
 def is_cluster(config):
     return bool(config["postgresql_server"]["cluster"]["nodes"])
+
+
+def shares_database(config):
+    """A manager whose database is elsewhere: one of a cluster of managers, or the only one of a split installation."""
+    return is_cluster(config) or loading.database_host(config) is not None
 
 
 def is_ip(text):
@@ -83,13 +89,17 @@ def check_disk(config):
 
 
 def check_distro(config):
-    with open("/etc/os-release", encoding="utf-8") as text:
-        release = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text.read(), re.M))
-    if release["ID"] not in config["validations"]["supported_distros"]:
-        raise InstallError(f"Cloudify manager does not support the current distro (`{release['ID']}`)")
-    major = release["VERSION_ID"].split(".")[0]
+    found = os_release()
+    if found["ID"] not in config["validations"]["supported_distros"]:
+        raise InstallError(f"Cloudify manager does not support the current distro (`{found['ID']}`)")
+    major = found["VERSION_ID"].split(".")[0]
     if major not in [str(version) for version in config["validations"]["supported_distro_versions"]]:
         raise InstallError(f"Cloudify manager does not support the current distro version (`{major}`)")
+
+
+def os_release():
+    with open("/etc/os-release", encoding="utf-8") as text:
+        return dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', text.read(), re.M))
 
 
 def check_sudo():
@@ -110,14 +120,18 @@ def check_database(config):
         raise InstallError("When using ssl_client_verification, ssl_only_connections must be enabled")
     if client["server_username"] == client["cloudify_username"]:
         raise InstallError("postgresql_client.server_username and cloudify_username must differ")
+    if database and not is_cluster(config) and server["enable_remote_connections"] != bool(server["postgres_password"]) \
+            and not manager:
+        raise InstallError("When using an external database, both enable_remote_connections and postgres_password "
+                           "must be set")
+    if manager and not database and not (server["ca_path"] or client["ca_path"]):
+        raise InstallError("If Postgresql requires SSL communication a CA certificate must be provided")
     if not is_cluster(config):
         return
     if manager and any("ip" not in node for node in server["cluster"]["nodes"].values()):
         raise InstallError("When using a Postgres Cluster ip must be set for each DB node")
     if database:
         check_database_cluster(server)
-    if not server["ca_path"] and not client["ca_path"]:
-        raise InstallError("If Postgresql requires SSL communication a CA certificate must be provided")
 
 
 def check_database_cluster(server):
@@ -141,9 +155,11 @@ def check_client_certificates(config):
         return
     wanted = {"postgresql_client": ("cloudify", "Client certificates require"),
               "postgresql_superuser_client": (client["server_username"], "Client superuser certificates require")}
+    if not release.wants_superuser_client():
+        del wanted["postgresql_superuser_client"]
     for stem, (name, words) in wanted.items():
         cert = certs.check_pair(files[f"{stem}_cert_path"], files[f"{stem}_key_path"])
-        if certs.common_name(cert) != name:
+        if release.wants_superuser_client() and certs.common_name(cert) != name:
             raise InstallError(f'{words} their CN to be set to "{name}"')
 
 
@@ -161,21 +177,25 @@ def check_manager_certificates(config):
                            "internal_cert_path and internal_key_path must be provided.")
     if any(internal):
         cert = certs.check_pair(*internal)
-        certs.check_names(cert, [*config["networks"].values(), config["manager"]["public_ip"]])
+        if release.checks_names():
+            certs.check_names(cert, [*config["networks"].values(), config["manager"]["public_ip"]])
     if files["external_cert_path"] or files["external_key_path"]:
-        if is_ip(config["manager"]["public_ip"]):
+        if release.checks_names() and is_ip(config["manager"]["public_ip"]):
             raise InstallError("When public_ip is an IP address (not a hostname or FQDN), the external certificate "
                                "cannot be provided")
         external = certs.check_pair(files["external_cert_path"], files["external_key_path"])
         if not certs.is_self_signed(external) and not files["external_ca_cert_path"]:
             raise InstallError("If the external certificate is signed by a CA, the `external_ca_cert_path` must be "
                                "provided")
-        if config["manager"]["public_ip"] not in certs.names(external):
+        if release.checks_names() and config["manager"]["public_ip"] not in certs.names(external):
             raise InstallError("External cert must contain the public address")
 
 
 def check_packages(config):
-    wanted = list(PACKAGES["all"])
+    major = os_release()["VERSION_ID"].split(".")[0]
+    wanted = list(PACKAGES[major])
+    if has(config, "monitoring_service"):             # nginx
+        wanted.append(release.openssl()[major])
     for service in config["services_to_install"]:
         wanted += PACKAGES.get(service, [])
     answer = subprocess.run(["rpm", "-q", *wanted], capture_output=True, text=True, check=False)

@@ -6,7 +6,7 @@ import subprocess
 
 import yaml
 
-from . import places
+from . import places, release
 from .errors import InstallError
 
 SERVICES = ["database_service", "queue_service", "manager_service", "monitoring_service", "entropy_service"]
@@ -15,12 +15,13 @@ SERVICES = ["database_service", "queue_service", "manager_service", "monitoring_
 DEFAULTS = {
     "manager": {
         "private_ip": "", "public_ip": "", "hostname": "", "cloudify_license_path": "",
-        "security": {"ssl_enabled": True, "admin_username": "admin", "admin_password": ""},
+        "security": {"ssl_enabled": release.version() >= (6, 0), "admin_username": "admin", "admin_password": ""},
     },
     "networks": {},
     "services_to_install": SERVICES,
     "postgresql_server": {
         "postgres_password": "", "cert_path": "", "key_path": "", "ca_path": "",
+        "ssl_enabled": False, "enable_remote_connections": False,
         "ssl_client_verification": False, "ssl_only_connections": False,
         "cluster": {
             "nodes": {},
@@ -37,7 +38,7 @@ DEFAULTS = {
     "rabbitmq": {
         "username": "cloudify", "password": "c10udify", "cluster_members": {}, "cert_path": "", "key_path": "",
         "ca_path": "", "nodename": "", "join_cluster": "", "erlang_cookie": "", "use_long_name": False,
-        "is_external": False,
+        "is_external": False, "management_only_local": True,
     },
     "prometheus": {
         "cert_path": "", "key_path": "", "ca_path": "",
@@ -51,7 +52,8 @@ DEFAULTS = {
     "validations": {
         "skip_validations": False, "minimum_required_total_physical_memory_in_mb": 1838,
         "minimum_required_available_disk_space_in_gb": 1,
-        "supported_distros": ["centos", "rhel", "redhat"], "supported_distro_versions": ["7", "8"],
+        "supported_distros": ["centos", "rhel", "redhat"],
+        "supported_distro_versions": ["7", "8"] if release.version() >= (6, 4) else ["7"],
     },
     "sanity": {"skip_sanity": False},
 }
@@ -114,6 +116,12 @@ def database_nodes(config):
     if any("ip" not in node for node in nodes.values()):
         raise KeyError("ip")  # what the database side trips over: §1.2 cluster.nodes
     return [node["ip"] for node in nodes.values()]
+
+
+def database_host(config):
+    """Address of a database that is no cluster and not on this host, else None."""
+    host = config["postgresql_client"]["host"]
+    return None if host in ("localhost", "127.0.0.1") else host.split(":")[0]
 
 
 def brokers(config):

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from . import checks, config as loading, postgres, wire
+from . import checks, config as loading, postgres, release, wire
 
 
 def observe(config):
@@ -12,8 +12,8 @@ def observe(config):
 
 async def observe_all(config):
     facts = {}
-    authority = (config["postgresql_server"]["ca_path"] or config["rabbitmq"]["ca_path"]
-                 or config["ssl_inputs"]["ca_cert_path"])
+    authority = (config["ssl_inputs"]["ca_cert_path"] or config["postgresql_server"]["ca_path"]
+                 or config["rabbitmq"]["ca_path"])
     try:
         context = wire.client_context(authority)
     except (OSError, ValueError):
@@ -33,8 +33,12 @@ async def observe_all(config):
         login = config["rabbitmq"]["username"], config["rabbitmq"]["password"]
         seen = await asyncio.gather(*(broker(ip, context, login) for ip in nodes.values()))
         facts["brokers"] = dict(zip(nodes, seen))
-    if checks.has(config, "manager_service") and checks.is_cluster(config):
-        facts["managers"] = await managers(config, context, facts["databases"])
+    host = loading.database_host(config)
+    if host:
+        facts["databases"] = {host: {"open": await wire.accepts(host, 5432)}}
+    if checks.has(config, "manager_service") and checks.shares_database(config):
+        leader = host or next((ip for ip, seen in facts["databases"].items() if seen["leader"]), None)
+        facts["managers"] = await managers(config, context, leader)
     return facts
 
 
@@ -61,21 +65,27 @@ async def broker(ip, context, login):
     return {"status": 200, "running": sorted(node["name"] for node in answer.json() if node["running"])}
 
 
-async def managers(config, context, databases):
-    """What the database knows of managers, and whether each of them says /ok: {address: bool}; {} without a database."""
-    leader = next((ip for ip, seen in databases.items() if seen["leader"]), None)
+async def managers(config, context, leader):
+    """What the database knows of managers, and whether each of them is good: {address: bool}; {} without a database."""
     if leader is None:
         return {}
     client, files = config["postgresql_client"], config["ssl_inputs"]
     try:
-        tls = wire.client_context(config["postgresql_server"]["ca_path"],
-                                  files["postgresql_superuser_client_cert_path"] or None,
-                                  files["postgresql_superuser_client_key_path"] or None)
+        stem = "postgresql_superuser_client" if release.wants_superuser_client() else "postgresql_client"
+        tls = wire.client_context(config["postgresql_server"]["ca_path"] or client["ca_path"],
+                                  files[f"{stem}_cert_path"] or None, files[f"{stem}_key_path"] or None)
         tables = await postgres.query(leader, tls, client["server_username"],
                                       client["server_password"] or config["postgresql_server"]["postgres_password"],
                                       timeout=2, do="read")
     except (OSError, asyncio.TimeoutError, ValueError, postgres.DatabaseError):
         return {}
     known = [manager["ip"] for manager in tables["managers"].values()]
-    answers = await asyncio.gather(*(wire.try_call(ip, 443, "/api/v3.1/ok", context, timeout=3) for ip in known))
-    return {ip: bool(answer and answer.status == 200) for ip, answer in zip(known, answers)}
+    path, login = ("/api/v3.1/ok", None) if release.has_ok() else ("/api/v3.1/status", admin(config))
+    answers = await asyncio.gather(*(wire.try_call(ip, 443, path, context, auth=login, timeout=3) for ip in known))
+    return {ip: bool(answer and answer.status == 200 and (login is None or answer.json()["status"] == "OK"))
+            for ip, answer in zip(known, answers)}
+
+
+def admin(config):
+    security = config["manager"]["security"]
+    return security["admin_username"], security["admin_password"]

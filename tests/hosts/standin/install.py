@@ -48,7 +48,7 @@ def copy_monitoring_certificates(config):
     files = prometheus["cert_path"], prometheus["key_path"], prometheus["ca_path"]
     if any(files):
         certs.check_pair(*files)
-    elif not checks.has(config, "manager_service") or checks.is_cluster(config):
+    elif not checks.has(config, "manager_service") or checks.shares_database(config):
         raise InstallError("Cannot generate self-signed certificates for Prometheus in a cluster")
     else:
         files = certs.make_self_signed(places.ETC / "self-signed", [config["manager"]["private_ip"], "localhost"])
@@ -62,7 +62,7 @@ def serve_monitoring(config):
         return
     credentials = config["prometheus"]["credentials"]
     control.program("nginx", {"monitoring": [credentials["username"], credentials["password"]], "manager": False,
-                              "databases": [], "brokers": []})
+                              "databases": [], "brokers": [], "admin": None})
 
 
 def remove(paths):

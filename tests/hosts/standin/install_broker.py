@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from . import certs, config as loading, control, markers, places, wire
+from . import certs, config as loading, control, markers, places, release, wire
 from .errors import InstallError
 
 START_TRIES, JOIN_CHECKS, PAUSE = 20, 20, 0.3    # 20 × 3 s, 20 × 5 s
@@ -36,7 +36,8 @@ def install(config):
         shutil.rmtree(places.MNESIA, ignore_errors=True)
     control.ask("start", "cloudify-rabbitmq")
     control.program("cloudify-rabbitmq", {"node": f"rabbit@{name}", "ip": own, "user": rabbit["username"],
-                                          "password": rabbit["password"], "first": not joins})
+                                          "password": rabbit["password"], "first": not joins,
+                                          "open": release.broker_is_open(config)})
     wait_for_start()
     if joins:
         join(f"rabbit@{rabbit['join_cluster']}")

@@ -20,7 +20,7 @@ def install(config):
 
 
 def install_single(config):
-    """The all-in-one's database: on localhost, certificates of the config or self-made."""
+    """A database that is no cluster: the all-in-one's on localhost, or one that managers elsewhere reach."""
     server, address = config["postgresql_server"], config["manager"]["private_ip"]
     files = server["cert_path"], server["key_path"], server["ca_path"]
     if all(files):
@@ -30,8 +30,10 @@ def install_single(config):
     for source, name in zip(files, ("server.crt", "server.key", "root.crt")):
         places.copy(source, places.PGSQL / name, 0o400)
     client = config["postgresql_client"]
+    remote = server["enable_remote_connections"] and server["ssl_enabled"]
     control.program("postgresql-14", {
-        "address": "127.0.0.1", "clientcert": False, "local": ["127.0.0.1"],
+        "address": address if remote else "127.0.0.1", "clientcert": remote and server["ssl_client_verification"],
+        "local": ["127.0.0.1", address],
         "users": {client["server_username"]: client["server_password"] or server["postgres_password"]}})
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 
-from . import certs, checks, config as loading, control, places, postgres, wire
+from . import certs, checks, config as loading, control, places, postgres, release, wire
 from .errors import InstallError
 
 LEADER_ROUNDS, LEADER_PAUSE = 10, 0.2     # 10 × 2 s
@@ -17,7 +17,7 @@ def install(config):
     if places.POISON.exists():
         raise InstallError("relation \"tenants\" does not exist")
     copy_certificates(config)
-    if checks.is_cluster(config):
+    if checks.shares_database(config):
         database = Database(config)
         try:
             asyncio.run(configure(config, database))
@@ -34,7 +34,7 @@ def copy_certificates(config):
     internal = files["internal_cert_path"], files["internal_key_path"], files["ca_cert_path"]
     if all(internal):
         certs.check_pair(*internal)
-    elif checks.is_cluster(config):
+    elif checks.shares_database(config):
         raise InstallError("Existing cluster could not be joined due to configuration issues. Please run "
                            "cfy_manager remove")
     else:
@@ -54,16 +54,21 @@ class Database:
     def __init__(self, config):
         server, client = config["postgresql_server"], config["postgresql_client"]
         self.nodes = loading.database_nodes(config)
+        self.host = loading.database_host(config)     # no cluster: no Patroni to ask, nothing to wait for
         self.user = client["server_username"]
         self.password = client["server_password"] or server["postgres_password"]
-        authority = server["ca_path"] or client["ca_path"]
+        authority = server["ca_path"] or client["ca_path"]   # V:374-381: the server's wins
         self.rest = wire.client_context(authority)
         verified = client["ssl_client_verification"]
-        self.psql = wire.client_context(authority, *((places.SSL / "postgresql_su.crt", places.SSL / "postgresql_su.key")
-                                                     if verified else ()))
+        stem = "postgresql_su" if release.wants_superuser_client() else "postgresql"
+        pair = (places.SSL / f"{stem}.crt", places.SSL / f"{stem}.key") if verified else ()
+        self.psql = wire.client_context(authority, *pair)
         self.leader = None
 
     async def find_leader(self):
+        if self.host:
+            self.leader = self.host
+            return {"replication": [{"sync_state": "sync", "state": "streaming"}]}
         for _ in range(LEADER_ROUNDS):
             for node in self.nodes:
                 answer = await wire.try_call(node, 8008, "/", self.rest)
@@ -108,12 +113,13 @@ async def check_brokers(config):
     """Between CREATE DATABASE and the final commit: a failure here leaves tables without tenant and admin."""
     rabbit = config["rabbitmq"]
     context = wire.client_context(rabbit["ca_path"])
-    wanted = {f"rabbit@{name}" for name in loading.brokers(config)}
+    external = rabbit["is_external"]               # the vendor's names need not be those of its nodes
+    wanted = set() if external else {f"rabbit@{name}" for name in loading.brokers(config)}
     for name, address in loading.brokers(config).items():
         answer = await wire.try_call(address, 15671, "/api/nodes", context,
                                      auth=(rabbit["username"], rabbit["password"]))
         running = {node["name"] for node in answer.json() if node["running"]} if answer and answer.status == 200 else ()
-        if not wanted <= set(running):
+        if answer is None or answer.status != 200 or not wanted <= set(running):
             raise TooEarly(f"RabbitMQ on {name} does not have all of {sorted(wanted)} running")
 
 
@@ -138,18 +144,19 @@ def manager_row(config, finished):
 
 
 def serve(config, finished):
-    cluster = checks.is_cluster(config)
+    cluster, security = checks.shares_database(config), config["manager"]["security"]
     if finished:
         control.program("cloudify-restservice", {})
     control.program("nginx", {
         "monitoring": list(map(config["prometheus"]["credentials"].get, ("username", "password"))), "manager": True,
         "databases": loading.database_nodes(config) if cluster else [],
+        "admin": [security["admin_username"], security["admin_password"]],
         "brokers": list(loading.brokers(config).values()) if cluster else []})
 
 
 def finish(config):
     """The very end: the REST service is up and /ok may say so."""
-    if checks.is_cluster(config):
+    if checks.shares_database(config):
         database = Database(config)
 
         async def commit():

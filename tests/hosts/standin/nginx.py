@@ -1,25 +1,25 @@
 """nginx on every host with monitoring (8009) and on managers (443, 53333): gates.md §1 "nginx:8009 and managers".
 
 `/api/v3.1/ok` is 200 "OK" only on a manager that is finished and whose database and brokers are good, else 500 "FAIL"
-(cloudify.md §3.5). `/` answers 200 without credentials and proves nothing.
+(cloudify.md §3.5); 5.x has /api/v3.1/status for admin instead. `/` answers 200 without credentials and proves nothing.
 """
 
 import asyncio
 import time
 
-from . import places, wire
+from . import places, release, wire
 
 REMEMBER = 2.0   # seconds that an answer of the backends is good for
 
 
 class Nginx:
-    """settings: {monitoring: [user, password], manager: bool, databases: [ip…], brokers: [ip…]}"""
+    """settings: {monitoring: [user, password], manager: bool, databases: [ip…], brokers: [ip…], admin: [user, password]}"""
 
     def __init__(self, settings, programs):
         self.settings = settings
         self.programs = programs
         self.servers = []
-        self.asked, self.good = 0.0, False
+        self.asked, self.answer = 0.0, False
 
     async def start(self):
         monitoring = wire.server_context(places.SSL / "monitoring_cert.pem", places.SSL / "monitoring_key.pem",
@@ -53,11 +53,17 @@ class Nginx:
         return wire.reply(404)
 
     async def answer_rest(self, request):
-        if request.path.split("?", 1)[0] != "/api/v3.1/ok":
+        path = request.path.split("?", 1)[0]
+        if path == "/api/v3.1/ok" and release.has_ok():
+            return wire.reply(200, "OK") if await self.good() else wire.reply(500, "FAIL")
+        if list(request.credentials() or ()) != self.settings["admin"]:
             return wire.reply(401, {"message": "User unauthorized"})
-        if "cloudify-restservice" in self.programs and await self.backends_good():
-            return wire.reply(200, "OK")
-        return wire.reply(500, "FAIL")
+        if path == "/api/v3.1/status":
+            return wire.reply(200, {"status": "OK" if await self.good() else "FAIL"})
+        return wire.reply(404)
+
+    async def good(self):
+        return "cloudify-restservice" in self.programs and await self.backends_good()
 
     async def backends_good(self):
         if time.monotonic() - self.asked > REMEMBER:
@@ -65,9 +71,9 @@ class Nginx:
             leaders = await asyncio.gather(*(wire.try_call(ip, 8008, "/", self.backends)
                                              for ip in self.settings["databases"]))
             brokers = await asyncio.gather(*(wire.accepts(ip, 5671) for ip in self.settings["brokers"]))
-            self.good = ((not leaders or any(answer and answer.status == 200 for answer in leaders))
-                         and (not brokers or any(brokers)))
-        return self.good
+            self.answer = ((not leaders or any(answer and answer.status == 200 for answer in leaders))
+                           and (not brokers or any(brokers)))
+        return self.answer
 
 
 class RestService:

@@ -23,7 +23,8 @@ def address_of(node):
 
 
 class RabbitMQ:
-    """settings: {node, ip, user, password, first: bool}; `first` loads the definitions with the cluster's user."""
+    """settings: {node, ip, user, password, first, open}; `first` loads the definitions with the cluster's user, `open`
+    serves the management API to others."""
 
     def __init__(self, settings, _programs):
         self.node = settings["node"]
@@ -77,7 +78,8 @@ class RabbitMQ:
 
     async def open_doors(self):
         if not self.doors:
-            self.doors = [await wire.listen(self.answer_api, "0.0.0.0", 15671, self.context),
+            management = "0.0.0.0" if self.settings.get("open", True) else "127.0.0.1"
+            self.doors = [await wire.listen(self.answer_api, management, 15671, self.context),
                           await asyncio.start_server(hang_up, "0.0.0.0", 5671, ssl=self.context)]
 
     # -- between nodes -------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import unittest
 
 from standin import sandbox  # first: it moves every path
-from standin import checks, config, markers
+from standin import checks, config, markers, release
 from standin.errors import InstallError
 
 
@@ -38,6 +38,22 @@ class Loading(unittest.TestCase):
         loaded = config.load([write("node.yaml", "postgresql_server: {cluster: {nodes: {a: {}}}}\n")])
         with self.assertRaises(KeyError):
             config.database_nodes(loaded)
+
+
+class Releases(unittest.TestCase):
+    def test_the_version_decides_what_is_there(self):
+        file = sandbox.ROOT / "opt/cloudify/cfy_manager/VERSION"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.addCleanup(file.unlink)
+        loaded = config.load([write("release.yaml", "")])
+        for version, ok, names, broker in (("5.1.4", False, False, False), ("6.4.2", True, False, True),
+                                           ("7.0.4", True, True, True)):
+            file.write_text(version + "\n", encoding="ascii")
+            self.assertEqual((release.has_ok(), release.checks_names(), release.broker_is_open(loaded)),
+                             (ok, names, broker), version)
+        file.write_text("5.1.4", encoding="ascii")
+        loaded["rabbitmq"]["management_only_local"] = False
+        self.assertTrue(release.broker_is_open(loaded))
 
 
 class Checking(unittest.TestCase):

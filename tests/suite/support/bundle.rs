@@ -56,9 +56,24 @@ impl Bundle {
         Self::build(scratch)
     }
 
+    /// A fixture's spec for another version and operating system: the vault stays.
+    pub fn scratch_of_version(shape: &str, version: &str, os: &str) -> Scratch {
+        let scratch = Scratch::fixture(shape);
+        let spec = fs::read_to_string(scratch.spec()).expect("a spec").replace("7.0.4", version).replace("el8", os);
+        let spec = if spec.contains("\nos:") { spec } else { format!("{spec}os: {os}\n") };
+        scratch.write("cluster.yaml", spec);
+        scratch
+    }
+
+    /// What [`Self::scratch_of_version`] gives, built.
+    pub fn of_version(shape: &str, version: &str, os: &str) -> Self {
+        Self::build(Self::scratch_of_version(shape, version, os))
+    }
+
     /// Builds what is in a directory, with the library and a world that stands still.
     pub fn build(scratch: Scratch) -> Self {
-        let mut project = Project::open(Some(&scratch.spec())).expect("sound profiles");
+        let mut project =
+            Project::open(Some(&scratch.spec()), time::OffsetDateTime::now_utc()).expect("sound profiles");
         let Some(plan) = project.plan.take() else { panic!("{:#?}", project.report) };
         let to = Destination { out: scratch.join("out"), vault: scratch.join("vault") };
         let built = project.build(&plan, &to, &FixedWorld::default(), &|_, _| ()).expect("a build");
