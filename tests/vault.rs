@@ -356,6 +356,27 @@ fn a_supplied_ca_signs_and_its_key_stays_outside() {
     assert!(!shown.contains("PRIVATE"), "{shown}");
 }
 
+/// Whatever happens to a file of a CA on its way: it is refused, and nothing panics.
+#[test]
+fn a_ca_with_any_letter_changed_is_refused() {
+    let (theirs, _) = fresh(&small());
+    let (crt, key) = (bytes(&on_disk(&theirs), "ca.crt"), bytes(&on_disk(&theirs), "ca.key"));
+    let now = datetime!(2026-06-01 00:00 UTC);
+    let whole = VaultBytes::new(key.clone());
+    for at in (0..crt.len()).step_by(7).filter(|at| crt[*at] != b'\n') {
+        let mut broken = crt.clone();
+        broken[at] = if broken[at] == b'B' { b'C' } else { b'B' };
+        let (_, found) = SuppliedCa::read(Some(("ca.crt", &broken)), Some(("ca.key", &whole)), None, now);
+        assert!(!found.is_empty(), "letter {at}");
+    }
+    for cut in (0..key.len() - 1).step_by(31) {
+        let half = VaultBytes::new(key[..cut].to_vec());
+        let (_, found) = SuppliedCa::read(Some(("ca.crt", &crt)), Some(("ca.key", &half)), None, now);
+        assert_eq!(found.len(), 1, "{cut} letters");
+        assert!(!format!("{found:?}").contains("MII"));
+    }
+}
+
 /// What an outside CA's people send back, made by a vault that plays them.
 fn incoming(theirs: &Vault) -> Incoming {
     let all = on_disk(theirs);

@@ -1,7 +1,10 @@
 //! What the command line says.
 
 use camino::Utf8PathBuf;
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::profile::SHAPES;
 
 /// One cluster.yaml in, one self-installing cloud-init bundle per Cloudify host out.
 #[derive(Debug, Parser)]
@@ -62,10 +65,15 @@ pub struct SpecsArgs {
     pub strict: bool,
 }
 
+/// The names of all shapes.
+fn shapes() -> PossibleValuesParser {
+    SHAPES.iter().map(|shape| shape.name).collect::<Vec<_>>().into()
+}
+
 #[derive(Debug, Args)]
 pub struct Init {
     /// The shape of the cluster
-    #[arg(long, default_value = "nine-node", value_parser = ["nine-node", "three-node", "all-in-one"])]
+    #[arg(long, default_value = SHAPES[0].name, value_parser = shapes())]
     pub shape: String,
     /// Where to write it; an existing file is never replaced
     #[arg(default_value = "cluster.yaml", value_name = "FILE")]

@@ -114,6 +114,18 @@ codes! {
     LdapLogin = "CFY-P033",
     /// `os` is not given and is not what it is with later versions.
     PlatformTaken = "CFY-P034",
+    /// An external service that hosts install too, or that this version of Cloudify does not know.
+    ExternalAndOurs = "CFY-P037",
+    /// An address or name of an external service that something else has.
+    ExternalAddress = "CFY-P038",
+    /// Users or databases of an external database that cannot work together.
+    ExternalUsers = "CFY-P039",
+    /// A credential of an external service that only its owner knows.
+    ExternalCredential = "CFY-P040",
+    /// The CA of an external service is not one, or not there.
+    ExternalCa = "CFY-P041",
+    /// One database is no cluster.
+    SingleDatabase = "CFY-P042",
     /// A passphrase without the key that it would open.
     PassphraseWithoutKey = "CFY-P043",
     /// A validity for a CA that is not made here.

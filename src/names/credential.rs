@@ -50,6 +50,19 @@ impl Credential {
         Self::LdapPassword,
     ];
 
+    /// Whether only databases that are a cluster know it: etcd's, Patroni's and that of replication.
+    #[must_use]
+    pub const fn is_of_database_cluster(self) -> bool {
+        matches!(
+            self,
+            Self::EtcdClusterToken
+                | Self::EtcdRootPassword
+                | Self::EtcdPatroniPassword
+                | Self::PatroniRestPassword
+                | Self::ReplicatorPassword
+        )
+    }
+
     /// The name, such as `admin_password`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

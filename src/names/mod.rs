@@ -2,6 +2,7 @@
 //!
 //! In: text that somebody wrote. Out: a value that is what its type says. May not: do I/O.
 
+mod account;
 mod credential;
 mod host;
 mod network;
@@ -10,6 +11,7 @@ mod role;
 mod secret;
 mod version;
 
+pub use account::{BrokerUser, DatabaseName, DatabaseUser};
 pub use credential::Credential;
 pub use host::{ClusterName, DomainName, HostName, LdapUrl, NetworkName, WebUrl};
 pub use network::{HostAddress, InterfaceName, MacAddress, PublicAddress, Seconds, SshPublicKey, TimeZone, UserName};

@@ -1,4 +1,4 @@
-//! Files that a spec names: a licence, keys of repositories, the CA of a directory, the operator's own.
+//! Files that a spec names: a licence, keys of repositories, CAs of services elsewhere, the operator's own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,10 @@ pub enum AttachmentKind {
     CloudifyRepoKey,
     /// The certificate of the CA of the LDAP server.
     LdapCa,
+    /// The CA of an external database.
+    ExternalDatabaseCa,
+    /// The CA of an external broker.
+    ExternalBrokerCa,
     /// The file of the operator's own at this place of `files`.
     Extra(usize),
 }
@@ -55,6 +59,14 @@ pub fn attachments(spec: &Spec) -> Vec<(AttachmentKind, String, Span)> {
     }
     if let Some(ldap) = spec.ldap.get() {
         add(AttachmentKind::LdapCa, &ldap.ca);
+    }
+    if let Some(external) = spec.external.get() {
+        if let Some(database) = external.database.get() {
+            add(AttachmentKind::ExternalDatabaseCa, &database.ca);
+        }
+        if let Some(broker) = external.broker.get() {
+            add(AttachmentKind::ExternalBrokerCa, &broker.ca);
+        }
     }
     for (at, file) in spec.files.get().into_iter().flatten().enumerate() {
         if let Some(file) = file.get() {

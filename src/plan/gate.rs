@@ -3,9 +3,12 @@
 //! N is the number of databases and q = N/2 + 1 their quorum. Everything here follows from what real services
 //! answered (gates.md §1, §4).
 
-use crate::names::{HostAddress, RoleKind};
-use crate::profile::{Login, RoleContract};
+use std::collections::BTreeMap;
 
+use crate::names::{HostAddress, PublicAddress, RoleKind};
+use crate::profile::{Contract, Login, RoleContract};
+
+use super::external::{External, ExternalBroker};
 use super::{Member, Members};
 
 /// One thing to ask, as the guest's gate files have it.
@@ -13,8 +16,8 @@ use super::{Member, Members};
 pub enum Probe {
     /// A port accepts.
     Tcp {
-        /// The peer.
-        ip: HostAddress,
+        /// The peer: one of the hosts, or an external service.
+        host: PublicAddress,
         /// Its port.
         port: u16,
         /// How often in a row it must hold.
@@ -64,11 +67,29 @@ pub const fn quorum(databases: usize) -> usize {
     databases / 2 + 1
 }
 
-/// What must hold before the `index`-th host (from 1) of a role is installed.
+/// What gates depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Cluster<'a> {
+    members: &'a Members,
+    external: &'a External,
+    roles: &'a BTreeMap<RoleKind, RoleContract>,
+}
+
+impl<'a> Cluster<'a> {
+    /// The hosts with their roles, what is somewhere else, and what is known of this version of Cloudify.
+    #[must_use]
+    pub const fn new(members: &'a Members, external: &'a External, contract: &'a Contract) -> Self {
+        Self { members, external, roles: &contract.roles }
+    }
+}
+
+/// What must hold before the `index`-th host (from 1) of a role is installed; nothing where the contract lacks the role.
 #[must_use]
-pub fn before(kind: RoleKind, index: usize, members: &Members, contract: &RoleContract) -> Vec<Probe> {
+pub fn before(kind: RoleKind, index: usize, cluster: &Cluster<'_>) -> Option<Vec<Probe>> {
+    let Cluster { members, external, roles } = *cluster;
+    let contract = roles.get(&kind)?;
     let n = members.databases.len();
-    match kind {
+    Some(match kind {
         RoleKind::Database if index <= quorum(n) => {
             // Nothing else is open before quorum: 2379 accepts and never answers (gates.md §1).
             let earlier = members.databases.iter().take(index - 1);
@@ -87,13 +108,14 @@ pub fn before(kind: RoleKind, index: usize, members: &Members, contract: &RoleCo
             // Brokers need no database. On shared hosts they wait all the same: role by role over all hosts, as the
             // vendor installs them (cloudify.md §1.3), so that no restart of one role meets the birth of another.
             let shared = members.brokers.iter().any(|broker| members.databases.contains(broker));
-            let mut probes: Vec<Probe> = shared.then(|| all_databases(members)).into_iter().collect();
+            let mut probes = if shared { all_databases(cluster)? } else { Vec::new() };
             probes.extend(brokers_running(&members.brokers.iter().take(index - 1).collect::<Vec<_>>()));
             probes
         }
         RoleKind::Manager if index == 1 => {
-            let mut probes = vec![all_databases(members)];
+            let mut probes = all_databases(cluster)?;
             probes.extend(brokers_running(&members.brokers.iter().collect::<Vec<_>>()));
+            probes.extend(external.broker.iter().flat_map(external_broker));
             probes
         }
         RoleKind::Manager => {
@@ -102,13 +124,16 @@ pub fn before(kind: RoleKind, index: usize, members: &Members, contract: &RoleCo
         }
         // The all-in-one has no peers; the balancer checks its servers itself.
         RoleKind::AllInOne | RoleKind::LoadBalancer => Vec::new(),
-    }
+    })
 }
 
-/// What must hold on and around a host after its role was installed.
+/// What must hold on and around a host after its role was installed; nothing where the contract lacks the role.
 #[must_use]
-pub fn after(kind: RoleKind, index: usize, own: &Member, members: &Members, contract: &RoleContract) -> Vec<Probe> {
-    match kind {
+pub fn after(kind: RoleKind, index: usize, own: &Member, cluster: &Cluster<'_>) -> Option<Vec<Probe>> {
+    let Cluster { members, roles, .. } = *cluster;
+    let contract = roles.get(&kind)?;
+    Some(match kind {
+        RoleKind::Database if members.databases.len() == 1 => single_database(own, contract, 1),
         RoleKind::Database => {
             // The first ones become healthy only with the quorum; the last ones must have joined themselves.
             let need = index.max(quorum(members.databases.len())) - 1;
@@ -123,14 +148,48 @@ pub fn after(kind: RoleKind, index: usize, own: &Member, members: &Members, cont
         }
         RoleKind::Manager | RoleKind::AllInOne => named(contract, "ok", own.ip, 2).into_iter().collect(),
         RoleKind::LoadBalancer => {
-            vec![Probe::Unit { name: "haproxy.service".into() }, Probe::Tcp { ip: own.ip, port: 443, hold: 1 }]
+            let host = PublicAddress::Ip(own.ip);
+            vec![Probe::Unit { name: "haproxy.service".into() }, Probe::Tcp { host, port: 443, hold: 1 }]
         }
-    }
+    })
 }
 
-/// Every database has joined.
-fn all_databases(members: &Members) -> Probe {
-    Probe::Database { need: members.databases.len().saturating_sub(1), hold: 2, ips: ips(&members.databases) }
+/// Every database has joined, the only one is up, or the external one can be reached. What is behind an external port
+/// is not asked: its protocol is not HTTP, and Cloudify's installer logs in a moment later.
+fn all_databases(cluster: &Cluster<'_>) -> Option<Vec<Probe>> {
+    let databases = &cluster.members.databases;
+    Some(match databases.as_slice() {
+        [] => {
+            let external = cluster.external.database.iter();
+            external
+                .map(|database| Probe::Tcp { host: database.host.clone(), port: database.port, hold: 2 })
+                .collect()
+        }
+        [only] => single_database(only, cluster.roles.get(&RoleKind::Database)?, 2),
+        _ => vec![Probe::Database { need: databases.len() - 1, hold: 2, ips: ips(databases) }],
+    })
+}
+
+/// A single database has no Patroni to ask. PostgreSQL accepts, and Prometheus answers through nginx, which the installer
+/// configures last (cloudify.md §3.1, gates.md §4).
+fn single_database(own: &Member, contract: &RoleContract, hold: u32) -> Vec<Probe> {
+    ["postgresql", "monitoring"].iter().filter_map(|name| named(contract, name, own.ip, hold)).collect()
+}
+
+/// Every member accepts AMQP, and its management API knows our user as an administrator, which the first manager needs to
+/// make its virtual host and user. Not the probe of our own brokers: that one wants Erlang's node names, and how an
+/// external broker calls its nodes is known to its owner only.
+fn external_broker(broker: &ExternalBroker) -> impl Iterator<Item = Probe> {
+    broker.members.iter().flat_map(|member| {
+        let api = Probe::Http {
+            url: format!("https://{}:15671/api/whoami", member.address),
+            status: 200,
+            body: Some("\"tags\":[^}]*administrator".into()),
+            login: Some(Login::Broker),
+            hold: 2,
+        };
+        [Probe::Tcp { host: member.address.clone(), port: 5671, hold: 2 }, api]
+    })
 }
 
 /// Every one of these brokers, asked of every one of them, twice: a stopped peer shows as running for five seconds.
@@ -154,7 +213,7 @@ fn named(contract: &RoleContract, name: &str, ip: HostAddress, hold: u32) -> Opt
             login: probe.login,
             hold,
         }),
-        (None, Some(port)) => Some(Probe::Tcp { ip, port, hold }),
+        (None, Some(port)) => Some(Probe::Tcp { host: PublicAddress::Ip(ip), port, hold }),
         (None, None) => None,
     }
 }
@@ -185,7 +244,7 @@ mod tests {
     fn gate(kind: RoleKind, index: usize, members: &Members) -> Vec<Probe> {
         let profiles = Profiles::embedded().expect("profiles");
         let contract = profiles.contract("7.0.4".parse().expect("a version")).expect("a contract");
-        before(kind, index, members, &contract.roles[&kind])
+        before(kind, index, &Cluster::new(members, &External::default(), contract)).expect("the role")
     }
 
     /// cloudify.md fact 6: a second database that waits for anything but 2380 waits for ever.

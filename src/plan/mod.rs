@@ -5,6 +5,7 @@
 
 pub mod attachment;
 mod certificate;
+pub mod external;
 pub mod gate;
 mod host;
 pub mod identity;
@@ -14,16 +15,18 @@ mod rule;
 mod source;
 
 pub use attachment::{Attachment, AttachmentKind, Attachments, ExtraFile, attachments};
+pub use external::{External, ExternalBroker, ExternalDatabase, ExternalMember};
 pub use host::{FurtherNetwork, HostPlan, Link, Member, Members, Recovery, Refusal, RolePlan};
 pub use identity::{HostCertificate, Identity};
 pub use ldap::Ldap;
 pub use resolve::{Resolved, resolve};
+pub use rule::authority::Authority;
 pub use rule::credential;
 pub use source::{PackageSource, RepoSource, RpmSource};
 
 use crate::names::{
-    CloudifyVersion, ClusterName, DomainName, HostAddress, HostName, PublicAddress, Seconds, SshPublicKey, TimeZone,
-    UserName, WebUrl,
+    CloudifyVersion, ClusterName, Credential, DomainName, HostAddress, HostName, PublicAddress, RoleKind, Seconds,
+    SshPublicKey, TimeZone, UserName, WebUrl,
 };
 use crate::profile::{Contract, Platform, Target};
 
@@ -48,6 +51,8 @@ pub struct Plan {
     pub hosts: Vec<HostPlan>,
     /// Who has which role, in order of installation.
     pub members: Members,
+    /// What no host installs.
+    pub external: External,
     /// The balancer before the managers, ours or another.
     pub balancer: Option<PublicAddress>,
     /// Where the operating system's packages come from.
@@ -87,6 +92,18 @@ impl Plan {
     #[must_use]
     pub fn host(&self, name: &HostName) -> Option<&HostPlan> {
         self.hosts.iter().find(|host| &host.name == name)
+    }
+
+    /// The credentials that the config of a role names. A single database has neither etcd nor Patroni, and a directory in
+    /// which users look themselves up has no login.
+    pub fn credentials_of(&self, kind: RoleKind) -> impl Iterator<Item = Credential> {
+        let single = kind == RoleKind::Database && self.members.databases.len() == 1;
+        let all = self.contract.roles.get(&kind).map_or(&[][..], |role| role.credentials.as_slice());
+        let looks_up = self.ldap.as_ref().is_some_and(|ldap| ldap.username.is_some());
+        let unused = move |credential: &Credential| {
+            single && credential.is_of_database_cluster() || *credential == Credential::LdapPassword && !looks_up
+        };
+        all.iter().copied().filter(move |credential| !unused(credential))
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, Span};
 use crate::names::{Credential, HostAddress, HostName, PublicAddress, RoleKind, RsaSize};
-use crate::profile::{Contract, Feature, Platform, Profiles, SHAPES};
+use crate::profile::{Feature, Platform, Profiles, SHAPES};
 use crate::spec::{Host, Pki, Spec, require};
 use crate::yaml::Field;
 
 use super::{
-    Attachments, FurtherNetwork, HostPlan, Identity, Link, Member, Members, Plan, Recovery, Refusal, RolePlan,
-    RpmSource, certificate, gate, rule,
+    Attachments, Authority, External, FurtherNetwork, HostPlan, Identity, Link, Member, Members, Plan, Recovery,
+    Refusal, RolePlan, RpmSource, certificate, gate, rule,
 };
 
 /// What came out of resolving.
@@ -20,14 +20,17 @@ pub struct Resolved {
     pub plan: Option<Plan>,
     /// What was found.
     pub report: Report,
+    /// CAs of external services: whoever knows the time judges their dates.
+    pub authorities: Vec<Authority>,
 }
 
 /// Resolves a spec. `place` is the document's place; `files` is what is known of the files that the spec names.
 #[must_use]
 pub fn resolve(spec: &Spec, place: Span, profiles: &Profiles, files: &Attachments) -> Resolved {
     let mut report = Report::default();
-    let plan = Resolver { spec, place, profiles, files }.run(&mut report);
-    Resolved { plan: plan.filter(|_| !report.has_errors()), report }
+    let mut authorities = Vec::new();
+    let plan = Resolver { spec, place, profiles, files }.run(&mut report, &mut authorities);
+    Resolved { plan: plan.filter(|_| !report.has_errors()), report, authorities }
 }
 
 struct Resolver<'a> {
@@ -49,7 +52,7 @@ struct Draft<'a> {
 }
 
 impl Resolver<'_> {
-    fn run(&self, report: &mut Report) -> Option<Plan> {
+    fn run(&self, report: &mut Report, authorities: &mut Vec<Authority>) -> Option<Plan> {
         let spec = self.spec;
         require(report, &spec.name, "name", "name: prod", self.place);
         require(report, &spec.cloudify, "cloudify", "cloudify: {version: \"7.0.4\", rpm: …}", self.place);
@@ -74,6 +77,8 @@ impl Resolver<'_> {
         }
         let platform = rule::platform::platform(report, spec, self.profiles, contract);
         let ldap = rule::ldap::ldap(report, spec, contract, self.files);
+        let found = rule::external::external(report, spec, contract, self.files);
+        *authorities = found.authorities;
         // Rules about hosts need a platform only for its interface name: any will do to find what else is wrong.
         let fallback = self.profiles.platforms().first();
         let drafts = self.drafts(report, platform.or(fallback)?);
@@ -90,6 +95,7 @@ impl Resolver<'_> {
             generation,
             hosts: Vec::new(),
             members: members(&drafts),
+            external: found.external,
             balancer: None,
             packages: packages?,
             rpm: rpm?,
@@ -107,11 +113,11 @@ impl Resolver<'_> {
             license: matches!(license, Ok(true)),
             ldap,
         };
-        plan.shape = shape(&drafts);
+        plan.shape = shape(&drafts, &plan.external);
         plan.hosts = drafts.iter().filter_map(|draft| host(draft, &plan)).collect();
         self.balancer_and_certificates(&mut plan);
-        refusals(&mut plan, license.err().as_ref());
-        plan.identity.credentials = credentials(&plan, contract);
+        refusals(&mut plan, license.err().as_ref(), &found.refusals);
+        plan.identity.credentials = credentials(&plan);
         Some(plan)
     }
 
@@ -219,14 +225,18 @@ fn member(draft: &Draft<'_>) -> Member {
 }
 
 /// The name of the shape that these hosts have; balancers do not count.
-fn shape(drafts: &[Draft<'_>]) -> Option<&'static str> {
+fn shape(drafts: &[Draft<'_>], external: &External) -> Option<&'static str> {
     let count = |kind| drafts.iter().filter(|d| d.kinds.contains(&kind)).count();
     let counts = [RoleKind::Database, RoleKind::Broker, RoleKind::Manager, RoleKind::AllInOne].map(count);
     let hosts = drafts.iter().filter(|d| d.kinds.iter().any(|kind| kind.is_cloudify())).count();
-    let name = match (counts, hosts) {
-        ([3, 3, 3, 0], 9) => "nine-node",
-        ([3, 3, 3, 0], 3) => "three-node",
-        ([0, 0, 0, 1], 1) => "all-in-one",
+    let elsewhere = [RoleKind::Database, RoleKind::Broker].map(|kind| external.has(kind));
+    let name = match (counts, hosts, elsewhere) {
+        ([3, 3, 3, 0], 9, _) => "nine-node",
+        ([3, 3, 3, 0], 3, _) => "three-node",
+        ([0, 0, 0, 1], 1, _) => "all-in-one",
+        ([0, 3, 3, 0], 6, [true, false]) => "external-db",
+        ([3, 0, 3, 0], 6, [false, true]) => "external-broker",
+        ([0, 0, 3, 0], 3, [true, true]) => "external-both",
         _ => return None,
     };
     SHAPES.iter().map(|shape| shape.name).find(|known| *known == name)
@@ -251,14 +261,14 @@ fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
 }
 
 fn role(kind: RoleKind, draft: &Draft<'_>, plan: &Plan) -> Option<RolePlan> {
-    let contract = plan.contract.roles.get(&kind)?;
     let own = member(draft);
     let index = plan.members.of(kind).iter().position(|peer| *peer == own).map_or(1, |at| at + 1);
+    let cluster = gate::Cluster::new(&plan.members, &plan.external, &plan.contract);
     Some(RolePlan {
         kind,
         index,
-        gate: gate::before(kind, index, &plan.members, contract),
-        health: gate::after(kind, index, &own, &plan.members, contract),
+        gate: gate::before(kind, index, &cluster)?,
+        health: gate::after(kind, index, &own, &cluster)?,
         recovery: recovery(kind, index, &own, &plan.members),
     })
 }
@@ -274,6 +284,8 @@ fn packages(kinds: &[RoleKind], plan: &Plan) -> Vec<String> {
 
 fn recovery(kind: RoleKind, index: usize, own: &Member, members: &Members) -> Recovery {
     match kind {
+        // A single database has no etcd whose lock could be stale.
+        RoleKind::Database if members.databases.len() == 1 => Recovery::Rerun,
         RoleKind::Database => Recovery::Database(members.databases.iter().map(|m| m.ip).collect()),
         RoleKind::Broker if index > 1 => {
             Recovery::BrokerJoin(members.brokers.iter().filter(|m| *m != own).cloned().collect())
@@ -285,7 +297,7 @@ fn recovery(kind: RoleKind, index: usize, own: &Member, members: &Members) -> Re
 }
 
 /// Who will refuse to start installing, and why: known now, told by the host itself.
-fn refusals(plan: &mut Plan, license: Option<&Refusal>) {
+fn refusals(plan: &mut Plan, license: Option<&Refusal>, external: &[Refusal]) {
     let digest = matches!(plan.rpm, RpmSource::Url { sha256: None, .. });
     for host in &mut plan.hosts {
         if digest && host.installs_cloudify() {
@@ -297,19 +309,15 @@ fn refusals(plan: &mut Plan, license: Option<&Refusal>) {
         }
         let uploads = host.uploads_license();
         host.refusals.extend(license.filter(|_| uploads).cloned());
+        if host.has(RoleKind::Manager) {
+            host.refusals.extend_from_slice(external);
+        }
     }
 }
 
-/// The credentials that some role of this plan needs, and no login where the directory needs none, in the order in which they are listed to people.
-fn credentials(plan: &Plan, contract: &Contract) -> Vec<Credential> {
-    let looks_up = plan.ldap.as_ref().is_some_and(|ldap| ldap.username.is_some());
-    let needed: BTreeSet<Credential> = plan
-        .hosts
-        .iter()
-        .flat_map(|host| &host.roles)
-        .filter_map(|role| contract.roles.get(&role.kind))
-        .flat_map(|role| role.credentials.iter().copied())
-        .filter(|name| *name != Credential::LdapPassword || looks_up)
-        .collect();
+/// The credentials that some role of this plan needs, in the order in which they are listed to people.
+fn credentials(plan: &Plan) -> Vec<Credential> {
+    let roles = plan.hosts.iter().flat_map(|host| &host.roles);
+    let needed: BTreeSet<Credential> = roles.flat_map(|role| plan.credentials_of(role.kind)).collect();
     Credential::ALL.iter().copied().filter(|credential| needed.contains(credential)).collect()
 }

@@ -16,10 +16,12 @@ fn check(text: &str) -> (Option<super::Plan>, String, Vec<String>) {
 }
 
 #[test]
-fn every_shape_resolves_with_two_warnings() {
+fn every_shape_resolves_with_warnings_about_what_is_not_there() {
     for shape in SHAPES {
         let (plan, shown, codes) = check(shape.spec);
-        assert_eq!(codes, ["CFY-P014", "CFY-P015"], "{shown}");
+        assert_eq!(codes[..2], ["CFY-P014", "CFY-P015"], "{shown}");
+        let external = codes[2..].iter().all(|code| code == "CFY-P040" || code == "CFY-P041");
+        assert!(external && (codes.len() > 2) == shape.name.starts_with("external"), "{shown}");
         let plan = plan.expect("a plan");
         assert_eq!(plan.shape, Some(shape.name));
         assert_eq!(plan.identity.hosts.len(), plan.hosts.len());

@@ -56,6 +56,8 @@ pub enum Feature {
     SuperuserClient,
     /// Without an external certificate managers make one that nobody trusts.
     ExternalCertificate,
+    /// `rabbitmq.is_external` exists.
+    ExternalBroker,
     /// RabbitMQ's management listens on the loopback unless told otherwise.
     LocalManagement,
     /// `/api/v3.1/ok` answers without a login.
@@ -137,6 +139,10 @@ pub struct Probe {
 pub enum Login {
     /// The manager's user `admin`.
     Admin,
+    /// The user of `RabbitMQ`.
+    Broker,
+    /// The user of the monitoring endpoint.
+    Monitoring,
 }
 
 /// What a key of a role's config must be.
@@ -149,6 +155,9 @@ pub struct KeyRule {
     /// Whether the install fails without it.
     #[serde(default)]
     pub required: bool,
+    /// The dotted mapping that it is required in, where the config may lack that as a whole.
+    #[serde(default)]
+    pub within: Option<String>,
 }
 
 /// Types of config values.

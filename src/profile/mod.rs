@@ -161,4 +161,22 @@ mod tests {
             assert!(with > 0 && with < profiles.contracts.len(), "{feature:?}");
         }
     }
+
+    /// A mistake is told where it stands, in the file that makes it and not in the one that it extends.
+    #[test]
+    fn a_bad_contract_is_told_in_its_own_file() {
+        let (_, base) = super::CONTRACTS.last().expect("7.0");
+        for (text, wanted) in [
+            ("contract: new\nextends: cloudify-7.0\nfeatures: {teleport: true}\n", "new.yaml:3:12"),
+            ("contract: new\nextends: cloudify-7.0\nneeds: {disk_mb: much}\n", "new.yaml:3:18"),
+            ("contract: new\nextends: cloudify-7.0\npackages: ~\n", "the key `packages` is missing"),
+            ("contract: new\nextends: cloudify-7.0\nversion: [\"8.0\"]\n", "did you mean `versions`?"),
+            ("contract: new\nextends: cloudfy-7.0\n", "did you mean `cloudify-7.0`?"),
+            ("contract: new\nroles: [\n", "new.yaml"),
+        ] {
+            let read = super::read::<super::Contract>("contract", &[("base.yaml", base), ("new.yaml", text)]);
+            let shown = read.expect_err(text).to_string();
+            assert!(shown.contains(wanted) && !shown.contains("base.yaml"), "{shown}");
+        }
+    }
 }

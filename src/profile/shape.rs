@@ -14,6 +14,9 @@ pub const SHAPES: &[Shape] = &[
     Shape { name: "nine-node", spec: include_str!("../../profiles/shapes/nine-node.yaml") },
     Shape { name: "three-node", spec: include_str!("../../profiles/shapes/three-node.yaml") },
     Shape { name: "all-in-one", spec: include_str!("../../profiles/shapes/all-in-one.yaml") },
+    Shape { name: "external-db", spec: include_str!("../../profiles/shapes/external-db.yaml") },
+    Shape { name: "external-broker", spec: include_str!("../../profiles/shapes/external-broker.yaml") },
+    Shape { name: "external-both", spec: include_str!("../../profiles/shapes/external-both.yaml") },
 ];
 
 impl Shape {

@@ -172,10 +172,8 @@ pub(super) fn view<'a>(
             clients.push(Client { common_name, certificate: client.certificate_pem(), key: client.key_pem() });
         }
     }
-    let contracts = host.roles.iter().filter_map(|role| plan.contract.roles.get(&role.kind));
     let mut credentials: BTreeMap<_, &Secret> = BTreeMap::new();
-    let names = contracts.flat_map(|contract| contract.credentials.iter().copied());
-    for name in names.filter(|name| plan.identity.credentials.contains(name)) {
+    for name in host.roles.iter().flat_map(|role| plan.credentials_of(role.kind)) {
         let secret = vault.credential(name).ok_or_else(|| BuildError::NotInVault(name.as_str().to_owned()))?;
         credentials.insert(name, secret);
     }
@@ -191,8 +189,8 @@ pub(super) fn view<'a>(
     })
 }
 
-/// The files that a host's roles need: the licence on the host that uploads it, keys where packages are installed, the
-/// directory's CA on managers.
+/// The files that a host's roles need: the licence on the host that uploads it, keys where packages are installed, CAs of
+/// services elsewhere on managers.
 pub(super) fn attachments<'a>(
     project: &'a Project,
     plan: &Plan,
@@ -208,7 +206,12 @@ pub(super) fn attachments<'a>(
             host.installs_cloudify() && matches!(&plan.rpm, RpmSource::Repo(source) if signed(source)),
         ),
     ];
-    let kinds = wanted.into_iter().filter(|(_, wanted)| *wanted).map(|(kind, _)| kind);
+    let external = [
+        (AttachmentKind::ExternalDatabaseCa, plan.external.database.is_some()),
+        (AttachmentKind::ExternalBrokerCa, plan.external.broker.is_some()),
+    ];
+    let external = external.map(|(kind, given)| (kind, given && host.has(RoleKind::Manager)));
+    let kinds = wanted.into_iter().chain(external).filter(|(_, wanted)| *wanted).map(|(kind, _)| kind);
     let extra = plan.files.iter().filter(|file| file.roles.iter().any(|role| host.has(*role))).map(|file| file.kind);
     kinds.chain(extra).filter_map(|kind| Some((kind, project.attachment(kind)?))).collect()
 }

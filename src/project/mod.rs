@@ -80,6 +80,7 @@ impl Project {
             project.read_authority(spec, now);
             let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);
             project.report.extend(resolved.report);
+            resolved.authorities.iter().for_each(|authority| authority.check_dates(now, &mut project.report));
             project.plan = resolved.plan.filter(|_| !project.report.has_errors());
             let supplied = plan::credential::supplied(spec).into_iter();
             project.supplied = supplied.filter_map(|(name, field)| Some((name, field.get()?.clone()))).collect();

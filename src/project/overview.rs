@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::bundle::manifest::{self, Manifest};
 use crate::load;
-use crate::names::Digest256;
+use crate::names::{Digest256, HostAddress, PublicAddress};
 use crate::plan::gate::Probe;
 use crate::plan::{HostPlan, PackageSource, Plan, RolePlan, RpmSource};
 use crate::vault::{self, Action, Vault};
@@ -249,11 +249,12 @@ const fn signature(signed: bool) -> &'static str {
 
 /// A probe in words, peers by name.
 fn words(probe: &Probe, plan: &Plan) -> String {
-    let name = |ip: &crate::names::HostAddress| {
+    let name = |ip: &HostAddress| {
         plan.hosts.iter().find(|host| host.ip == *ip).map_or_else(|| ip.to_string(), |host| host.name.to_string())
     };
     match probe {
-        Probe::Tcp { ip, port, .. } => format!("port {port} of {}", name(ip)),
+        Probe::Tcp { host: PublicAddress::Ip(ip), port, .. } => format!("port {port} of {}", name(ip)),
+        Probe::Tcp { host: PublicAddress::Name(name), port, .. } => format!("port {port} of {name}"),
         Probe::Http { url, .. } => {
             let host = plan.hosts.iter().find(|host| url.contains(&format!("//{}", host.ip)));
             let path = url.splitn(4, '/').nth(3).unwrap_or_default();

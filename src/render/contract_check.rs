@@ -25,8 +25,9 @@ pub fn check(role: &'static str, node: &Node, contract: Option<&RoleContract>) -
             return Err(broken(format!("{key} is not what it must be")));
         }
     }
-    for (pattern, _) in contract.keys.iter().filter(|(_, rule)| rule.required) {
-        if !leaves.iter().any(|(key, _)| matches(pattern, key)) {
+    let there = |mapping: &str| leaves.iter().any(|(key, _)| key.starts_with(&format!("{mapping}.")));
+    for (pattern, rule) in contract.keys.iter().filter(|(_, rule)| rule.required) {
+        if rule.within.as_deref().is_none_or(there) && !leaves.iter().any(|(key, _)| matches(pattern, key)) {
             return Err(broken(format!("{pattern} is missing")));
         }
     }

@@ -15,6 +15,10 @@ pub const DRIVER_UNIT: &str = "cfy-firstboot.service";
 const KEPT: &str = "/etc/cloudify/cfy-seed";
 /// The CA's certificate on the host.
 pub const CA: &str = "/etc/cloudify/cfy-seed/ca.crt";
+/// The certificate of the CA of an external database, on managers.
+pub const DATABASE_CA: &str = "/etc/cloudify/cfy-seed/postgresql-ca.crt";
+/// The certificate of the CA of an external broker, on managers.
+pub const BROKER_CA: &str = "/etc/cloudify/cfy-seed/rabbitmq-ca.crt";
 /// The host's certificate.
 pub const CERTIFICATE: &str = "/etc/cloudify/cfy-seed/host.crt";
 /// Its key.
@@ -27,8 +31,10 @@ pub const LDAP_CA: &str = "/etc/cloudify/cfy-seed/ldap-ca.crt";
 const SECRET: &str = "/var/lib/cfy-seed/secret";
 /// The broker's credentials for curl: the name of a file in `secret/curl`.
 pub const BROKER_CURL: &str = "broker.conf";
-/// The same for the manager's user `admin`.
+/// Those of the manager's user `admin`.
 const ADMIN_CURL: &str = "admin.conf";
+/// Those of the monitoring endpoint.
+const MONITORING_CURL: &str = "monitoring.conf";
 
 /// Where a payload is: a medium of this label is mounted there, or the image has it.
 pub const PAYLOAD: &str = "/media/cfypayload";
@@ -75,6 +81,8 @@ pub fn bootcmd(packages: &PackageSource) -> Vec<String> {
 pub const fn curl_config(login: Login) -> &'static str {
     match login {
         Login::Admin => ADMIN_CURL,
+        Login::Broker => BROKER_CURL,
+        Login::Monitoring => MONITORING_CURL,
     }
 }
 
@@ -105,11 +113,8 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
             files.push(file(&path, FileMode::SECRET, Secret::new(records::probes(probes)))?);
         }
     }
-    for (name, user, credential) in logins(view) {
-        if let Some(password) = view.credentials.get(&credential) {
-            let text = format!("user = \"{user}:{}\"\n", curl_quoted(password.expose()));
-            files.push(file(&format!("{SECRET}/curl/{name}"), FileMode::SECRET, Secret::new(text))?);
-        }
+    for (name, text) in logins(view) {
+        files.push(file(&format!("{SECRET}/curl/{name}"), FileMode::SECRET, text)?);
     }
     for one in staged {
         files.push(file(&format!("{SECRET}/files/{}", one.name), FileMode::SECRET, one.content)?);
@@ -125,18 +130,33 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
     Ok(files)
 }
 
-/// As whom the host's probes ask: file for curl, user, and whose password. Every host that knows the broker's has it.
-fn logins(view: &HostView<'_>) -> Vec<(&'static str, &'static str, Credential)> {
-    let mut logins = vec![(BROKER_CURL, "cloudify", Credential::RabbitmqPassword)];
-    let admin = |probe: &Probe| matches!(probe, Probe::Http { login: Some(Login::Admin), .. });
-    if view.host.roles.iter().flat_map(|role| role.gate.iter().chain(&role.health)).any(admin) {
-        logins.push((ADMIN_CURL, "admin", Credential::AdminPassword));
-    }
-    logins
-}
-
 fn file(path: &str, mode: FileMode, content: Secret) -> Result<GuestFile, RenderError> {
     Ok(GuestFile { path: path.parse::<GuestPath>()?, mode, content })
+}
+
+/// What probes of this host log in with, as config files of curl.
+fn logins(view: &HostView<'_>) -> Vec<(&'static str, Secret)> {
+    let user = |name: &str, password: &Secret| format!("user = \"{name}:{}\"\n", curl_quoted(password.expose()));
+    let mut logins = Vec::new();
+    if let Some(password) = view.credentials.get(&Credential::RabbitmqPassword) {
+        let text = match &view.plan.external.broker {
+            // The driver lets this file have the last word about the CA.
+            Some(broker) => user(broker.username.as_str(), password) + &format!("cacert = \"{BROKER_CA}\"\n"),
+            None => user("cloudify", password),
+        };
+        logins.push((BROKER_CURL, Secret::new(text)));
+    }
+    for (login, name, credential) in [
+        (Login::Admin, "admin", Credential::AdminPassword),
+        (Login::Monitoring, "monitoring_user", Credential::PrometheusPassword),
+    ] {
+        let probes = view.host.roles.iter().flat_map(|role| role.gate.iter().chain(&role.health));
+        let asks = |probe: &Probe| matches!(probe, Probe::Http { login: Some(found), .. } if *found == login);
+        if let Some(password) = view.credentials.get(&credential).filter(|_| probes.into_iter().any(asks)) {
+            logins.push((curl_config(login), Secret::new(user(name, password))));
+        }
+    }
+    logins
 }
 
 fn staged(view: &HostView<'_>) -> Result<Vec<Staged>, RenderError> {
@@ -161,6 +181,8 @@ fn staged(view: &HostView<'_>) -> Result<Vec<Staged>, RenderError> {
             AttachmentKind::LdapCa => kept("ldap-ca.crt", Secret::new(*text)),
             AttachmentKind::OsRepoKey => repo_key("os", text),
             AttachmentKind::CloudifyRepoKey => repo_key("cloudify", text),
+            AttachmentKind::ExternalDatabaseCa => kept("postgresql-ca.crt", Secret::new(*text)),
+            AttachmentKind::ExternalBrokerCa => kept("rabbitmq-ca.crt", Secret::new(*text)),
             AttachmentKind::Extra(_) => continue,
         });
     }

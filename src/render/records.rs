@@ -144,8 +144,8 @@ pub fn probes(probes: &[Probe]) -> String {
     let mut records = Records::default();
     for probe in probes {
         match probe {
-            Probe::Tcp { ip, port, hold } => {
-                records.add(&["tcp", &ip.to_string(), &port.to_string(), &hold.to_string()]);
+            Probe::Tcp { host, port, hold } => {
+                records.add(&["tcp", &host.to_string(), &port.to_string(), &hold.to_string()]);
             }
             Probe::Http { url, status, body, login, hold } => {
                 let body = body.as_deref().unwrap_or("-");

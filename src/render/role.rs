@@ -7,10 +7,10 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::names::{RoleKind, Secret};
-use crate::plan::{AttachmentKind, Ldap, Member, RolePlan};
+use crate::plan::{AttachmentKind, ExternalBroker, ExternalDatabase, Ldap, Member, RolePlan};
 use crate::yaml;
 
-use super::guest::{CA, CERTIFICATE, KEY, LDAP_CA, LICENSE, client_certificate, client_key};
+use super::guest::{BROKER_CA, CA, CERTIFICATE, DATABASE_CA, KEY, LDAP_CA, LICENSE, client_certificate, client_key};
 use super::{HostView, RenderError, contract_check};
 
 const TEMPLATES: &[(RoleKind, &str, &str)] = &[
@@ -42,6 +42,10 @@ struct RoleContext<'a> {
     databases: &'a [Member],
     brokers: &'a [Member],
     managers: &'a [Member],
+    /// None or one.
+    external_database: Vec<DatabaseContext<'a>>,
+    /// None or one.
+    external_broker: &'a [ExternalBroker],
     balancer: Vec<String>,
     license: bool,
     ldap: Vec<LdapContext<'a>>,
@@ -70,8 +74,17 @@ struct LdapContext<'a> {
 }
 
 #[derive(Serialize)]
+struct DatabaseContext<'a> {
+    address: String,
+    #[serde(flatten)]
+    database: &'a ExternalDatabase,
+}
+
+#[derive(Serialize)]
 struct Paths {
     ca: &'static str,
+    database_ca: &'static str,
+    broker_ca: &'static str,
     certificate: &'static str,
     key: &'static str,
     license: &'static str,
@@ -119,6 +132,8 @@ fn role_context<'a>(view: &HostView<'a>, role: &RolePlan) -> RoleContext<'a> {
         index: role.index,
         paths: Paths {
             ca: CA,
+            database_ca: DATABASE_CA,
+            broker_ca: BROKER_CA,
             certificate: CERTIFICATE,
             key: KEY,
             license: LICENSE,
@@ -131,6 +146,8 @@ fn role_context<'a>(view: &HostView<'a>, role: &RolePlan) -> RoleContext<'a> {
         databases: &plan.members.databases,
         brokers: &plan.members.brokers,
         managers: &plan.members.managers,
+        external_database: plan.external.database.iter().map(database_context).collect(),
+        external_broker: plan.external.broker.as_slice(),
         balancer: plan.balancer.iter().map(ToString::to_string).collect(),
         license: view.attachments.contains_key(&AttachmentKind::License),
         ldap: plan.ldap.iter().map(ldap_context).collect(),
@@ -150,4 +167,8 @@ fn ldap_context(ldap: &Ldap) -> LdapContext<'_> {
         username: ldap.username.as_deref().unwrap_or_default(),
         dn_extra: ldap.dn_extra.as_deref().unwrap_or_default(),
     }
+}
+
+fn database_context(database: &ExternalDatabase) -> DatabaseContext<'_> {
+    DatabaseContext { address: database.address(), database }
 }

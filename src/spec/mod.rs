@@ -10,8 +10,9 @@ mod v1;
 pub use reference::reference;
 pub use schema::json_schema;
 pub use v1::{
-    Access, ApiVersion, Cloudify, Credentials, Edition, ExtraFile, FirstBoot, Host, HostNetwork, Ldap, LoadBalancer,
-    Network, OsPackages, PackagesFrom, Pki, Repo, Role, Rpm, Spec,
+    Access, ApiVersion, Cloudify, Credentials, Edition, External, ExternalBroker, ExternalDatabase, ExternalMember,
+    ExtraFile, FirstBoot, Host, HostNetwork, Ldap, LoadBalancer, Network, OsPackages, PackagesFrom, Pki, Repo, Role,
+    Rpm, Spec,
 };
 
 use crate::diag::{Code, Diagnostic, Report, SourceId, Sources, Span};

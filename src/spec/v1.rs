@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::names::{
-    CloudifyVersion, ClusterName, Digest256, DomainName, FileMode, GuestPath, HostAddress, HostName, InterfaceName,
-    LdapUrl, MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret, SshPublicKey, TimeZone, UserName,
-    WebUrl,
+    BrokerUser, CloudifyVersion, ClusterName, DatabaseName, DatabaseUser, Digest256, DomainName, FileMode, GuestPath,
+    HostAddress, HostName, InterfaceName, LdapUrl, MacAddress, NetworkName, PublicAddress, RsaSize, Seconds, Secret,
+    SshPublicKey, TimeZone, UserName, WebUrl,
 };
 use crate::yaml::Field;
 
@@ -42,6 +42,8 @@ pub struct Spec {
     pub first_boot: Field<FirstBoot>,
     /// The machines. Their order is the order of installation inside a role.
     pub hosts: Field<Vec<Field<Host>>>,
+    /// Services that are there already and are not installed.
+    pub external: Field<External>,
     /// Files of yours that hosts get before anything is installed on them. Default: none.
     pub files: Field<Vec<Field<ExtraFile>>>,
     /// Certificates.
@@ -274,6 +276,64 @@ impl Role {
     }
 }
 
+/// Services that are there already and are not installed. No host then has their role.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct External {
+    /// PostgreSQL 14 somewhere else, such as a managed service.
+    pub database: Field<ExternalDatabase>,
+    /// RabbitMQ somewhere else. From Cloudify 6.0 on.
+    pub broker: Field<ExternalBroker>,
+}
+
+/// PostgreSQL somewhere else. Managers speak TLS with it; `credentials.postgres_password` is its superuser's.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["host", "ca"]))]
+pub struct ExternalDatabase {
+    /// Its address or DNS name; its certificate names it.
+    pub host: Field<PublicAddress>,
+    /// Its port. Default: `5432`.
+    #[schemars(range(min = 1, max = 65535))]
+    pub port: Field<u16>,
+    /// The certificate of the CA that signed its certificate: a PEM file, relative to this file. Managers get it.
+    pub ca: Field<String>,
+    /// A user that may create users and databases. Default: `postgres`.
+    pub server_username: Field<DatabaseUser>,
+    /// The database that this user connects to. Default: `postgres`.
+    pub server_db_name: Field<DatabaseName>,
+    /// The user that the first manager creates. Default: `cloudify`.
+    pub cloudify_username: Field<DatabaseUser>,
+    /// The database that the first manager creates. Default: `cloudify_db`.
+    pub cloudify_db_name: Field<DatabaseName>,
+    /// `true`: a single server of Azure, which wants `@server` behind every user's name. Default: `false`.
+    pub azure: Field<bool>,
+}
+
+/// RabbitMQ somewhere else: AMQP over TLS on port 5671, the management API over TLS on port 15671.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["members", "ca"]))]
+pub struct ExternalBroker {
+    /// Its members, at least one.
+    pub members: Field<Vec<Field<ExternalMember>>>,
+    /// The certificate of the CA that signed their certificates: a PEM file, relative to this file. Managers get it.
+    pub ca: Field<String>,
+    /// An administrator; `credentials.rabbitmq_password` is its password. Default: `cloudify`.
+    pub username: Field<BrokerUser>,
+}
+
+/// One member of an external broker.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["name", "address"]))]
+pub struct ExternalMember {
+    /// The name that Cloudify lists it under: one lower-case DNS label.
+    pub name: Field<HostName>,
+    /// Its address or DNS name, for managers and agents; its certificate names it.
+    pub address: Field<PublicAddress>,
+}
+
 /// A file of yours on the hosts.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -327,7 +387,7 @@ pub struct SuppliedCa {
 pub struct Credentials {
     /// Password of Cloudify's user `admin`. Default: generated.
     pub admin_password: Field<Secret>,
-    /// Password of PostgreSQL's superuser `postgres`. Default: generated.
+    /// Password of PostgreSQL's superuser `postgres`. An external database's must be given. Default: generated.
     pub postgres_password: Field<Secret>,
     /// Password of Cloudify's database user. Default: generated.
     pub cloudify_db_password: Field<Secret>,
@@ -343,7 +403,7 @@ pub struct Credentials {
     pub replicator_password: Field<Secret>,
     /// Password of PostgreSQL's monitoring user. Default: generated.
     pub db_monitoring_password: Field<Secret>,
-    /// Password of RabbitMQ's user `cloudify`. Default: generated.
+    /// Password of RabbitMQ's user `cloudify`. An external broker's must be given. Default: generated.
     pub rabbitmq_password: Field<Secret>,
     /// Erlang cookie that the brokers share. Default: generated.
     pub erlang_cookie: Field<Secret>,

@@ -42,15 +42,32 @@ pub(super) fn certificate(bytes: &[u8], file: &str, unusable: Unusable) -> Resul
         return Err(unfit("its key usage does not allow it to sign certificates (keyCertSign)")
             .help("make a CA that allows it, or one without a key usage"));
     }
-    if !ca.is_signed_by(&ca) {
-        return Err(unfit("it is not self-signed by RSA with SHA-256, SHA-384 or SHA-512")
-            .help("an intermediate CA does not work: OpenSSL on the hosts would look for its issuer"));
+    if !ca.is_self_issued() {
+        return Err(unfit("it is not self-signed").help(
+            "an intermediate CA does not work: OpenSSL on the hosts would look for its issuer; give the root",
+        ));
     }
-    if !super::issue::can_name_issuer(&ca) {
-        return Err(unfit("its subject is of a form that cannot be written again as an issuer")
-            .help("name each attribute once, such as CN and O"));
+    if !ca.is_signed_by(&ca) {
+        return Err(unfit("its signature is not RSA with PKCS#1 v1.5 and SHA-256, SHA-384 or SHA-512")
+            .help("Cloudify checks no other kind; have it signed again, `openssl req -x509 -sha256` does"));
     }
     Ok(ca)
+}
+
+/// Checks that this CA can sign here, and not only elsewhere.
+///
+/// # Errors
+/// [`Code::CaUnfit`].
+pub(super) fn can_sign(ca: &Certificate, file: &str) -> Result<(), Diagnostic> {
+    if super::issue::can_name_issuer(ca) {
+        return Ok(());
+    }
+    let message =
+        format!("`{file}` cannot sign here: its subject is of a form that cannot be written again as an issuer");
+    Err(Diagnostic::error(Code::CaUnfit, message).help(
+        "leave its key out and have requests signed where it is: `cfy-seed pki csr`; or give a CA whose subject names each \
+         attribute once, as UTF-8 or plain text",
+    ))
 }
 
 /// What to do with a file that holds a chain.

@@ -147,6 +147,11 @@ impl Certificate {
         self.public_key.as_deref() == Some(key.public_der())
     }
 
+    /// Whether it names itself as its issuer, whoever signed it.
+    pub(super) fn is_self_issued(&self) -> bool {
+        X509Certificate::from_der(&self.der).is_ok_and(|(_, this)| this.issuer() == this.subject())
+    }
+
     /// Whether that certificate's subject and key signed this one, whatever either of them allows and whenever it was.
     pub(super) fn is_signed_by(&self, issuer: &Self) -> bool {
         let (Ok((_, this)), Ok((_, that))) =

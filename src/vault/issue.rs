@@ -170,15 +170,35 @@ pub(super) fn request(wanted: &Leaf, key: &PrivateKey) -> Result<String, IssueEr
     Ok(super::pem::text("CERTIFICATE REQUEST", request.der()))
 }
 
-/// Whether rcgen can write this CA's subject again as the issuer of a leaf: it keeps one value for each attribute and
-/// one attribute for each step of the name.
+/// Whether rcgen can write this CA's subject again as the issuer of a leaf: it reads the usual kinds of text, keeps one
+/// value for each attribute and one attribute for each step of the name.
 pub(super) fn can_name_issuer(ca: &Certificate) -> bool {
     let Ok((_, parsed)) = X509Certificate::from_der(&ca.der) else { return false };
     let mut seen = BTreeSet::new();
-    parsed.subject().iter_rdn().all(|step| {
+    let one_each = parsed.subject().iter_rdn().all(|step| {
         let mut attributes = step.iter().map(|attribute| attribute.attr_type().as_bytes());
         attributes.next().is_some_and(|oid| seen.insert(oid)) && attributes.next().is_none()
-    })
+    });
+    one_each && Issuer::from_ca_cert_der(&ca.der, Nobody).is_ok()
+}
+
+/// Stands where rcgen wants a key to read the name of its owner.
+struct Nobody;
+
+impl rcgen::PublicKeyData for Nobody {
+    fn der_bytes(&self) -> &[u8] {
+        &[]
+    }
+
+    fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        &rcgen::PKCS_RSA_SHA256
+    }
+}
+
+impl rcgen::SigningKey for Nobody {
+    fn sign(&self, _: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        Err(rcgen::Error::RemoteKeyError)
+    }
 }
 
 /// Why no certificate came out.

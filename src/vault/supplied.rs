@@ -64,6 +64,9 @@ impl SuppliedCa {
             findings.extend(validity(&good, now).map(|found| (SuppliedFile::Certificate, found)));
             Some((file, good))
         });
+        if let (Some((file, ca)), true) = (&certificate, key.is_some()) {
+            findings.extend(authority::can_sign(ca, file).err().map(|found| (SuppliedFile::Certificate, found)));
+        }
         let key = key.and_then(|(file, pem)| match unlock(file, pem, passphrase) {
             Ok(key) => Some((file, SuppliedKey::Open(Arc::new(key)))),
             Err(found) => {
@@ -139,17 +142,10 @@ pub fn adopt(opened: Option<Opened>, supplied: &SuppliedCa) -> Result<Opened, Re
 
 /// A file from outside that cannot be used, and what to do about it.
 pub(super) fn unusable(file: &str, why: &str) -> Diagnostic {
-    let message = format!("`{file}` cannot be used: {why}");
-    let help = match why {
-        _ if why == PemError::Der.to_string() => {
-            "convert it: `openssl x509 -inform DER -in FILE -out NEW` for a certificate, \
-             `openssl pkcs8 -topk8 -nocrypt -inform DER -in FILE -out NEW` for a key"
-        }
-        _ => {
-            "give a whole PEM file: a certificate begins with `-----BEGIN CERTIFICATE-----`, a key with one of `PRIVATE KEY`"
-        }
-    };
-    Diagnostic::error(Code::PkiFileUnusable, message).help(help)
+    Diagnostic::error(Code::PkiFileUnusable, format!("`{file}` cannot be used: {why}")).help(
+        "give a whole PEM file: a certificate begins with `-----BEGIN CERTIFICATE-----`, a key with one of `PRIVATE KEY`; \
+         `openssl x509 -inform DER -in FILE -out NEW` and `openssl pkey -inform DER -in FILE -out NEW` convert DER",
+    )
 }
 
 /// Why a CA that is named today may not sign today.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
-use super::pki::{BundledPair, BundledPki, Purpose, check_pki};
+use super::pki::{BundledPair, BundledPki, Purpose, check_authorities, check_pki};
 use crate::diag::{Code, Diagnostic, Report, SourceId};
 use crate::names::Digest256;
 use crate::yaml::{self, Node, NodeKind};
@@ -13,6 +13,7 @@ use crate::yaml::{self, Node, NodeKind};
 const HEADER: &str = "#cloud-config\n";
 const SECRET: &str = "/var/lib/cfy-seed/secret/";
 const STAGED: &str = "/var/lib/cfy-seed/secret/files/";
+const KEPT: &str = "/etc/cloudify/cfy-seed/";
 const DIGESTS: &str = "/var/lib/cfy-seed/secret/seed.sha256";
 
 /// What cloud-init would write on a host.
@@ -129,7 +130,43 @@ impl HostBundle {
         let mut pairs = vec![host];
         pairs.extend(self.clients());
         let files: Vec<(&str, &[u8])> = self.files.iter().map(|(p, text)| (p.as_str(), text.as_bytes())).collect();
-        check_pki(&BundledPki { host: &self.name, ca: ca.as_bytes(), pairs: &pairs, files: &files, at })
+        let mut report =
+            check_pki(&BundledPki { host: &self.name, ca: ca.as_bytes(), pairs: &pairs, files: &files, at });
+        report.extend(self.check_named_files(at));
+        report
+    }
+
+    /// Every file of ours that a config names is installed by the driver, and what is trusted is a CA. A host that stops in
+    /// PREFLIGHT anyway may lack what it stops for.
+    fn check_named_files(&self, at: OffsetDateTime) -> Report {
+        let mut report = Report::default();
+        if self.records("refuse").next().is_some() {
+            return report;
+        }
+        let mut named = BTreeSet::new();
+        self.configs().for_each(|config| collect_paths(&config, &mut named));
+        for (key, path) in named {
+            let installed = self.records("file").find(|fields| fields.get(1) == Some(&path.as_str()));
+            let content = installed.and_then(|fields| self.staged(fields.first()?));
+            match content {
+                None => {
+                    let message =
+                        format!("`{}`: a config names `{}`, which is not there", self.name, path.escape_debug());
+                    report.push(Diagnostic::error(Code::HostIncomplete, message).help("build again"));
+                }
+                Some(pem) if matches!(key.as_str(), "ca_path" | "ca_cert_path") => {
+                    report.extend(check_authorities(&self.name, &path, pem.as_bytes(), at));
+                }
+                Some(_) => {}
+            }
+        }
+        report
+    }
+
+    /// The records of this kind in the driver's plan, without the kind.
+    fn records<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = Vec<&'s str>> {
+        let plan = self.files.get(&format!("{SECRET}plan")).map_or("", String::as_str);
+        plan.lines().filter_map(move |line| Some(line.strip_prefix(kind)?.strip_prefix('\t')?.split('\t').collect()))
     }
 
     fn clients(&self) -> impl Iterator<Item = BundledPair<'_>> {
@@ -149,8 +186,7 @@ impl HostBundle {
 
     /// The name by which the host knows itself: the record `host` of the driver's plan.
     fn own_name(&self) -> Option<&str> {
-        let plan = self.files.get(&format!("{SECRET}plan"))?;
-        plan.lines().find_map(|line| line.strip_prefix("host\t")?.split('\t').next())
+        self.records("host").find_map(|fields| fields.first().copied())
     }
 }
 
@@ -173,8 +209,9 @@ impl Addresses {
                 for (name, node) in entries(nodes) {
                     all.add(name, text_of(node, "ip"));
                 }
-                let members = config.get("rabbitmq").and_then(|rabbitmq| rabbitmq.get("cluster_members"));
-                for (name, member) in entries(members) {
+                // The members of an external broker are not hosts of this tree.
+                let rabbitmq = config.get("rabbitmq").filter(|rabbitmq| rabbitmq.get("is_external").is_none());
+                for (name, member) in entries(rabbitmq.and_then(|rabbitmq| rabbitmq.get("cluster_members"))) {
                     texts(member.get("networks")).for_each(|address| all.add(name, Some(address)));
                 }
             }
@@ -220,6 +257,18 @@ fn text_of<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
     }
 }
 
+/// The files of ours that a config names, each with its last key.
+fn collect_paths(node: &Node, found: &mut BTreeSet<(String, String)>) {
+    for (key, value) in entries(Some(node)) {
+        match &value.kind {
+            NodeKind::Text(path) if path.starts_with(KEPT) => {
+                found.insert((key.to_owned(), path.clone()));
+            }
+            _ => collect_paths(value, found),
+        }
+    }
+}
+
 fn entries(node: Option<&Node>) -> impl Iterator<Item = (&str, &Node)> {
     let map = match node.map(|node| &node.kind) {
         Some(NodeKind::Map(entries)) => entries.as_slice(),
@@ -233,4 +282,35 @@ fn texts(node: Option<&Node>) -> impl Iterator<Item = &str> {
         NodeKind::Text(text) => Some(text.as_str()),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::{HostBundle, SECRET, STAGED};
+
+    fn codes(plan: &str, ca: Option<&str>) -> Vec<String> {
+        let config = "rabbitmq: {is_external: true, ca_path: /etc/cloudify/cfy-seed/rabbitmq-ca.crt}\n";
+        let mut files = vec![(format!("{SECRET}plan"), plan), (format!("{STAGED}manager.yaml"), config)];
+        files.extend(ca.map(|pem| (format!("{STAGED}rabbitmq-ca.crt"), pem)));
+        let files = files.into_iter().map(|(path, text)| (path, text.to_owned())).collect();
+        let bundle = HostBundle { name: "manager-1".into(), files };
+        let report = bundle.check_named_files(datetime!(2026-01-01 00:00:00 UTC));
+        report.iter().map(|found| found.code.to_string()).collect()
+    }
+
+    #[test]
+    fn what_a_config_names_is_there_and_fit_to_be_trusted() {
+        let plan = "file\trabbitmq-ca.crt\t/etc/cloudify/cfy-seed/rabbitmq-ca.crt\t0600\n";
+        let good = include_str!("../../tests/bad-specs/service-ca.pem");
+        assert!(codes(plan, Some(good)).is_empty());
+        assert_eq!(codes(plan, None), ["CFY-B018"]);
+        assert_eq!(codes("", Some(good)), ["CFY-B018"]);
+        assert_eq!(codes(plan, Some(include_str!("../../tests/bad-specs/leaf.pem"))), ["CFY-B051"]);
+        assert_eq!(codes(plan, Some(include_str!("../../tests/bad-specs/ec-ca.pem"))), ["CFY-B051"]);
+        assert_eq!(codes(plan, Some(include_str!("../../tests/bad-specs/expired-ca.pem"))), ["CFY-B052"]);
+        assert_eq!(codes(plan, Some("no PEM")), ["CFY-B050"]);
+        assert!(codes("refuse\tCFY-P041\tcause\tfix\n", None).is_empty());
+    }
 }

@@ -101,6 +101,30 @@ pub fn check_pki(bundle: &BundledPki<'_>) -> Report {
     report
 }
 
+/// Checks a file of CAs that a host trusts, as that of an external service: only certificates of RSA CAs, valid now.
+#[must_use]
+pub fn check_authorities(host: &str, file: &str, bytes: &[u8], at: OffsetDateTime) -> Report {
+    let mut report = Report::default();
+    let who = format!("`{host}`: `{}`", file.escape_debug());
+    let mut found = false;
+    for pem in Pem::iter_from_buffer(bytes).flatten().filter(|pem| pem.label == "CERTIFICATE") {
+        let Ok((_, ca)) = X509Certificate::from_der(&pem.contents) else { continue };
+        found = true;
+        let validity = ca.validity();
+        if !ca.is_ca() || rsa_key(&ca).is_none() {
+            let message = format!("{who} has a certificate that is no RSA certificate with CA:TRUE");
+            report.push(error(Code::BundledChain, message));
+        } else if at < validity.not_before.to_datetime() || at > validity.not_after.to_datetime() {
+            report.push(error(Code::BundledValidity, format!("{who} has a CA that is not valid now")));
+        }
+    }
+    if !found {
+        report
+            .push(error(Code::BundledCertificateUnreadable, format!("{who} holds no certificate that can be read")));
+    }
+    report
+}
+
 /// Checks one pair; gives the public key that its certificate names.
 fn check_pair(
     host: &str,

@@ -27,6 +27,10 @@ patroni() {
 db=(10.0.0.11 10.0.0.12 10.0.0.13)
 
 test_gate_tcp() { opens tcp 10.0.0.11 2380 1; }
+test_gate_tcp_of_an_external_name() {
+  : >"$ROOT/answers/tcp-db.example.com-5432"
+  opens tcp db.example.com 5432 2
+}
 test_gate_tcp_closed() { why='db-3: tcp 10.0.0.13:2380 \(no connection' stays tcp 10.0.0.13 2380 1; }
 test_gate_http() {
   answer https://10.0.0.11:2379/health 200 '{"health":"true"}'
@@ -92,6 +96,17 @@ test_gate_broker() {
   opens broker 10.0.0.21 1 broker.conf broker-1 broker-2
   grep -q TOP-SECRET "$ROOT/calls/curl-config"
   none called curl SECRET
+}
+# A foreign broker by its name: whoever we log in as is an administrator there. What the file says of its CA comes last.
+test_gate_external_broker() {
+  local url=https://mq-2.example.com:15671/api/whoami
+  answer "$url" 200 '{"name":"cfy","tags":["monitoring","administrator"]}'
+  opens http "$url" 200 '"tags":[^}]*administrator' 1 broker.conf
+  called curl "--cacert $ROOT/etc/cloudify/cfy-seed/ca.crt -K $S/curl/broker.conf "
+}
+test_gate_external_broker_without_rights() {
+  answer https://10.9.0.1:15671/api/whoami 200 '{"name":"cfy","tags":["management"]}'
+  why='10.9.0.1: http https.*whoami \(http 200' stays http https://10.9.0.1:15671/api/whoami 200 '"tags":[^}]*administrator' 1 broker.conf
 }
 test_gate_broker_missing_member() {
   answer "$nodes" 200 '[{"name":"rabbit@broker-1","running":true}]'

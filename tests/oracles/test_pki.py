@@ -265,6 +265,27 @@ class OutsideCa(unittest.TestCase):
         # The vault has keys: others are not taken in their place.
         self.refused("CFY-V005", lambda at: shutil.copy(self.ca / "ca.key", at / "db-1.key"), "the key that the vault has")
 
+    def test_a_ca_outside_may_be_called_as_it_likes(self):
+        """Attributes twice, as in directories, stop a CA that is to sign here, but not one that signs elsewhere."""
+        with tempfile.TemporaryDirectory(prefix="cfy-seed-names-") as name:
+            home = pathlib.Path(name)
+            spec = (ROOT / "tests/fixtures/all-in-one/cluster.yaml").read_text(encoding="utf-8")
+            (home / "cluster.yaml").write_text(spec + "pki: {ca: {cert: requests/ca.crt}}\n", encoding="utf-8")
+            (home / "requests").mkdir()
+            run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", 3650, "-subj",
+                "/DC=com/DC=example/CN=Root", "-keyout", home / "ca.key", "-out", home / "requests/ca.crt")
+            run(PROGRAM, "pki", "csr", "--out", "requests", cwd=home)
+            sign_as_the_sheet_says(home / "requests", home / "ca.key")
+            # The spec names the CA: it need not come in with the rest.
+            (home / "requests/ca.crt").rename(home / "root.crt")
+            (home / "cluster.yaml").write_text(spec + "pki: {ca: {cert: root.crt}}\n", encoding="utf-8")
+            run(PROGRAM, "pki", "import", "requests", cwd=home)
+            run(PROGRAM, "build", cwd=home)
+            run(PROGRAM, "verify", cwd=home)
+            (home / "cluster.yaml").write_text(spec + "pki: {ca: {cert: root.crt, key: ca.key}}\n", encoding="utf-8")
+            done = run(PROGRAM, "check", cwd=home, check=False)
+            self.assertIn("error[CFY-V006]", done.stdout)
+
     def test_a_vault_with_a_ca_of_its_own_takes_none_from_outside(self):
         with tempfile.TemporaryDirectory(prefix="cfy-seed-own-") as name:
             copy = pathlib.Path(name) / "vault"

@@ -145,8 +145,13 @@ fn the_schema_knows_the_examples_and_refuses_what_is_no_spec() {
     for good in [
         "profiles/shapes/nine-node.yaml",
         "profiles/shapes/all-in-one.yaml",
+        "profiles/shapes/external-db.yaml",
+        "profiles/shapes/external-broker.yaml",
+        "profiles/shapes/external-both.yaml",
         "tests/fixtures/nine-node/cluster.yaml",
         "tests/fixtures/all-in-one/cluster.yaml",
+        "tests/fixtures/external-db/cluster.yaml",
+        "tests/fixtures/external-both/cluster.yaml",
     ] {
         let spec = read(root.join(good)).expect(good);
         let errors: Vec<String> = validator.iter_errors(&spec).map(|error| error.to_string()).collect();

@@ -25,11 +25,21 @@ fn three_nodes_are_what_was_accepted() {
     compare("three-node", Bundle::three_node());
 }
 
+#[test]
+fn an_external_database_is_what_was_accepted() {
+    compare("external-db", &Bundle::build(Scratch::fixture("external-db")));
+}
+
+#[test]
+fn external_services_are_what_was_accepted() {
+    compare("external-both", &Bundle::build(Scratch::fixture("external-both")));
+}
+
 /// Makes a fixture's vault where there is none.
 #[test]
 #[ignore = "makes what is committed"]
 fn make_the_fixture_vaults() {
-    for shape in ["nine-node", "three-node", "all-in-one"] {
+    for shape in ["nine-node", "three-node", "all-in-one", "external-db", "external-both"] {
         let home = root().join("tests/fixtures").join(shape).join("vault");
         if home.exists() {
             continue;

@@ -23,6 +23,7 @@ mod builds;
 mod commands;
 mod configs;
 mod contracts;
+mod externals;
 mod facts;
 mod faults;
 mod golden;

@@ -57,6 +57,9 @@ pub fn check(report: &mut Report, spec: &Spec) {
 pub fn check_credential(which: Credential, value: &Secret) -> Result<(), String> {
     use Credential as C;
     let text = value.expose();
+    if text.is_empty() && which == Credential::LdapPassword {
+        return Err("it is empty; leave it out with `username` where users look themselves up".into());
+    }
     if text.is_empty() {
         return Err("it is empty; leave the key out to have one generated".into());
     }

@@ -7,7 +7,7 @@ use crate::names::RoleKind;
 use crate::spec::{Edition, Host, Role, Spec, require};
 use crate::yaml::Field;
 
-use super::{further_network, same};
+use super::{external, further_network, same};
 
 /// Cloudify allows at most so many managers.
 const MAX_MANAGERS: usize = 10;
@@ -129,24 +129,51 @@ pub fn counts(report: &mut Report, spec: &Spec, list: Span, kinds: &[(RoleKind, 
         let several = Diagnostic::error(Code::SeveralBalancers, "a balancer among the hosts and another one");
         report.push(several.at(other, "this one").at(*span, "and this host").help("keep one of the two"));
     }
+    ours_and_external(report, spec, kinds);
     if !of(RoleKind::AllInOne).is_empty() {
         return;
     }
     cluster(report, spec, list, &of(RoleKind::Database), &of(RoleKind::Broker), &of(RoleKind::Manager));
 }
 
+/// A service is among the hosts or somewhere else, not both.
+fn ours_and_external(report: &mut Report, spec: &Spec, kinds: &[(RoleKind, Span)]) {
+    for role in [RoleKind::Database, RoleKind::Broker].into_iter().filter(|role| external::is_given(spec, *role)) {
+        let ours = kinds.iter().find(|(kind, _)| *kind == role || *kind == RoleKind::AllInOne);
+        if let Some((_, span)) = ours {
+            let elsewhere = external::place(spec, role);
+            let role = role.as_str();
+            let message = format!("`external.{role}` is given, and a host has the role `{role}`");
+            let wrong = Diagnostic::error(Code::ExternalAndOurs, message).at(*span, "installed here");
+            report.push(wrong.at_opt(elsewhere, "and said to be here").help("keep one of the two"));
+        }
+    }
+}
+
 fn cluster(report: &mut Report, spec: &Spec, list: Span, databases: &[Span], brokers: &[Span], managers: &[Span]) {
-    for (count, role) in [(databases.len(), "database"), (brokers.len(), "broker"), (managers.len(), "manager")] {
-        if count == 0 {
+    let counts = [
+        (databases.len(), RoleKind::Database),
+        (brokers.len(), RoleKind::Broker),
+        (managers.len(), RoleKind::Manager),
+    ];
+    for (count, role) in counts {
+        if count == 0 && !external::is_given(spec, role) {
+            let role = role.as_str();
             let message = format!("no host has the role `{role}`");
             let missing = Diagnostic::error(Code::RoleMissing, message).at(list, "in this list");
             report.push(missing.help(format!("give at least one host `roles: [{role}]`")));
         }
     }
     match databases {
-        [only] => report.push(database_count("one database beside other hosts is not supported yet", *only)),
+        [only] => {
+            let message = "one database is no cluster: nothing takes over when it is lost";
+            let single = Diagnostic::warning(Code::SingleDatabase, message).at(*only, "the only one");
+            report.push(single.help("take three, or an external database"));
+        }
         [_, second] => {
-            report.push(database_count("two databases stop writing as soon as one of them is gone", *second));
+            let message = "two databases stop writing as soon as one of them is gone";
+            let wrong = Diagnostic::error(Code::DatabaseCount, message).at(*second, "");
+            report.push(wrong.help("take three (or five), or a single one"));
         }
         [.., last] if databases.len().is_multiple_of(2) => {
             let message =
@@ -167,8 +194,4 @@ fn cluster(report: &mut Report, spec: &Spec, list: Span, databases: &[Span], bro
         let wrong = Diagnostic::error(Code::ManagerCount, message).at(*eleventh, "one too many");
         report.push(wrong.help("remove some"));
     }
-}
-
-fn database_count(message: &str, span: Span) -> Diagnostic {
-    Diagnostic::error(Code::DatabaseCount, message).at(span, "").help("take three (or five), or an all-in-one")
 }

@@ -1,7 +1,9 @@
 //! What belongs together and what does not, by family. Every rule points at the value that breaks it.
 
+pub mod authority;
 pub mod cloudify;
 pub mod credential;
+pub mod external;
 pub mod extra_file;
 pub mod further_network;
 pub mod hosts;
