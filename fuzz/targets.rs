@@ -113,7 +113,9 @@ fn said(report: &Report, parts: &[&[u8]]) {
     let public = [0, 2, 4].map(|at| String::from_utf8_lossy(part(at)));
     let secret = [1, 3, 5].map(part);
     let lines = secret.iter().flat_map(|part| part.split(|byte| *byte == b'\n')).filter(|line| line.len() >= 32);
-    for line in lines.filter_map(|line| std::str::from_utf8(line).ok()) {
+    // What our own messages say may stand in a file too, and is not what keys are made of.
+    let of_a_key = |line: &&str| line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+    for line in lines.filter_map(|line| std::str::from_utf8(line).ok()).filter(of_a_key) {
         assert!(!text.contains(line) || public.iter().any(|part| part.contains(line)), "{text}");
     }
 }
