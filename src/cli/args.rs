@@ -37,11 +37,11 @@ impl From<Own> for OwnDirectories {
 pub enum Command {
     /// Write a commented cluster.yaml to start from
     Init(Init),
-    /// Find every problem of a spec at once; write nothing
+    /// Find every problem of one spec or several at once; write nothing
     Check(Check),
     /// Show what build would do: hosts, order, gates, sizes, certificates
     Plan(Plan),
-    /// Build the bundles
+    /// Build the bundles of one cluster, or of several side by side
     Build(Build),
     /// Check a built tree again, with independent code
     Verify(Verify),
@@ -73,6 +73,17 @@ pub struct SpecArgs {
     pub strict: bool,
 }
 
+/// Which specs, and how strictly.
+#[derive(Debug, Args)]
+pub struct SpecsArgs {
+    /// The clusters' specs [default: cluster.yaml, or else the embedded example]
+    #[arg(value_name = "SPEC")]
+    pub specs: Vec<Utf8PathBuf>,
+    /// Take warnings for errors
+    #[arg(long)]
+    pub strict: bool,
+}
+
 #[derive(Debug, Args)]
 pub struct Init {
     /// The shape of the cluster
@@ -95,7 +106,7 @@ pub enum Format {
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
-    pub spec: SpecArgs,
+    pub specs: SpecsArgs,
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -119,11 +130,11 @@ pub struct Plan {
 #[derive(Debug, Args)]
 pub struct Build {
     #[command(flatten)]
-    pub spec: SpecArgs,
+    pub specs: SpecsArgs,
     /// The bundles go to <DIR>/<cluster>
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub out: Utf8PathBuf,
-    /// The cluster's vault [default: <cluster>.vault beside the spec]
+    /// The cluster's vault, where there is one spec [default: <cluster>.vault beside each spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
     /// The passphrase of the CA's key that the spec names: the first line of this file, or of stdin for `-`

@@ -11,8 +11,8 @@ use crate::project::{BuildError, VaultReadError};
 
 use super::output::Output;
 
-/// How a run ended (DESIGN §2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a run ended (DESIGN §2), from good to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Done.
     Done,

@@ -67,7 +67,7 @@ impl Output {
     }
 }
 
-/// A line that is overwritten until it is dropped.
+/// A line that is overwritten until it is cleared or dropped.
 #[derive(Debug)]
 pub struct Progress {
     what: &'static str,
@@ -88,13 +88,18 @@ impl Progress {
         let bar = format!("{}{}", "#".repeat(filled), "-".repeat(WIDTH - filled));
         let _ = write!(io::stderr(), "\r{} [{bar}] {done}/{total} ", self.what);
     }
+
+    /// Takes the line away, before something else is said.
+    pub fn clear(&self) {
+        if self.shown.swap(false, Ordering::Relaxed) {
+            // Erases the line (ECMA-48 EL).
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.shown.load(Ordering::Relaxed) {
-            // Erases the line (ECMA-48 EL).
-            let _ = write!(io::stderr(), "\r\x1b[K");
-        }
+        self.clear();
     }
 }

@@ -161,6 +161,8 @@ codes! {
     RunInProgress = "CFY-B003",
     /// A file that goes into a bundle is missing, unreadable, or not the one that was checked.
     ContentChanged = "CFY-B004",
+    /// Two specs of one run are for the same cluster.
+    SameCluster = "CFY-B060",
     /// No readable manifest of our schema.
     ManifestUnreadable = "CFY-B010",
     /// The manifest contradicts itself.

@@ -9,6 +9,8 @@ struct Document<'a> {
     schema: &'static str,
     errors: usize,
     warnings: usize,
+    /// Whether there was more than is listed.
+    more: bool,
     diagnostics: Vec<Item<'a>>,
 }
 
@@ -64,6 +66,7 @@ pub fn json(report: &Report, sources: &Sources) -> String {
         schema: "cfy-seed/report/v1",
         errors: report.count(Severity::Error),
         warnings: report.count(Severity::Warning),
+        more: report.has_more(),
         diagnostics,
     };
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();

@@ -98,22 +98,29 @@ impl Diagnostic {
     }
 }
 
-/// Everything that was found in one pass.
+/// The most findings of one severity that a report keeps: nobody reads more, and a file of garbage has 100,000 of them.
+const MOST: usize = 200;
+
+/// Everything that was found in one pass, up to [`MOST`] findings of each severity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     diagnostics: Vec<Diagnostic>,
+    more: bool,
 }
 
 impl Report {
     /// Adds a finding; the same finding twice is kept once.
     pub fn push(&mut self, diagnostic: Diagnostic) {
-        if !self.diagnostics.contains(&diagnostic) {
+        if self.count(diagnostic.severity) >= MOST {
+            self.more = true;
+        } else if !self.diagnostics.contains(&diagnostic) {
             self.diagnostics.push(diagnostic);
         }
     }
 
     /// Adds all findings of another report.
     pub fn extend(&mut self, other: Self) {
+        self.more |= other.more;
         for diagnostic in other.diagnostics {
             self.push(diagnostic);
         }
@@ -144,6 +151,12 @@ impl Report {
         self.count(Severity::Error) > 0
     }
 
+    /// Whether there was more than is kept.
+    #[must_use]
+    pub const fn has_more(&self) -> bool {
+        self.more
+    }
+
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -162,7 +175,7 @@ impl Report {
 
 impl From<Diagnostic> for Report {
     fn from(diagnostic: Diagnostic) -> Self {
-        Self { diagnostics: vec![diagnostic] }
+        Self { diagnostics: vec![diagnostic], more: false }
     }
 }
 
@@ -171,5 +184,23 @@ impl FromIterator<Diagnostic> for Report {
         let mut report = Self::default();
         iter.into_iter().for_each(|d| report.push(d));
         report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Code, Diagnostic, MOST, Report, Severity, Sources, Style, json, render};
+
+    #[test]
+    fn a_flood_of_findings_is_cut_and_hides_no_error() {
+        let warnings = (0..10_000).map(|at| Diagnostic::warning(Code::UnknownKey, at.to_string()));
+        let mut report: Report = warnings.collect();
+        assert!(report.has_more() && !report.has_errors());
+        report.push(Diagnostic::error(Code::UnknownKey, "an error"));
+        assert!(report.has_errors());
+        assert_eq!((report.count(Severity::Warning), report.iter().count()), (MOST, MOST + 1));
+        let text = render(&report, &Sources::default(), Style::default());
+        assert!(text.contains("200 warnings, and more that are not shown"), "{text}");
+        assert!(json(&report, &Sources::default()).contains("\"more\": true"));
     }
 }

@@ -88,5 +88,6 @@ fn summary(report: &Report) -> String {
     if parts.is_empty() {
         return String::new();
     }
-    format!("{}; `cfy-seed explain CODE` says more\n", parts.join(", "))
+    let more = if report.has_more() { ", and more that are not shown" } else { "" };
+    format!("{}{more}; `cfy-seed explain CODE` says more\n", parts.join(", "))
 }

@@ -99,7 +99,10 @@ fn prepare(out_dir: &Utf8Path) -> Result<(), EmitError> {
         Err(_) => {
             std::fs::create_dir_all(out_dir).map_err(|e| EmitError::machine("create", out_dir, e))?;
             // Bundles hold private keys; a directory that we made for them must not end in somebody's repository.
-            new_file(&out_dir.join(".gitignore"), b"*\n!.gitignore\n")
+            let ignored = out_dir.join(".gitignore");
+            let written = new_file(&ignored, b"*\n!.gitignore\n");
+            // A build that met the same empty place at the same time wrote the same.
+            if ignored.is_file() { Ok(()) } else { written }
         }
     }
 }

@@ -41,9 +41,9 @@ pub struct Profiles {
     targets: Vec<Target>,
 }
 
-/// A profile in the binary does not fit its type: a bug of cfy-seed.
+/// A profile does not fit its type. Where it is one in the binary, that is a bug of cfy-seed.
 #[derive(Debug, thiserror::Error)]
-#[error("an embedded profile is wrong:\n{0}")]
+#[error("a profile is wrong:\n{0}")]
 pub struct BadProfile(String);
 
 /// A file of the operator's own.

@@ -1,4 +1,4 @@
-//! One cluster's spec file with what belongs to it: the files it names, its vault, its output.
+//! A cluster's spec file with what belongs to it: the files it names, its vault, its output. And several of them at once.
 //!
 //! In: paths. Out: a [`Project`], and what can be done with it: look, preview, build. May not: print, or ask the user.
 
@@ -9,6 +9,7 @@ mod footprint;
 mod overview;
 mod own;
 mod pki;
+mod several;
 mod vault;
 
 pub use authority::passphrase;
@@ -18,6 +19,7 @@ pub use footprint::{Footprint, HostFootprint, footprint};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
 pub use own::OwnDirectories;
 pub use pki::ImportedCertificates;
+pub use several::{clashes, side_by_side};
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
 
 use std::collections::BTreeMap;
@@ -25,7 +27,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use time::OffsetDateTime;
 
-use crate::diag::{Code, Diagnostic, Report, Sources};
+use crate::diag::{Code, Diagnostic, Report, Sources, Span};
 use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret};
 use crate::plan::{self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, Plan};
@@ -41,7 +43,7 @@ pub const DEFAULT_SPEC: &str = "cluster.yaml";
 const MAX_ATTACHMENT: u64 = 256 << 10;
 
 /// A spec that was read and resolved.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Project {
     /// The texts that the report points into.
     pub sources: Sources,
@@ -49,6 +51,8 @@ pub struct Project {
     pub report: Report,
     /// What will be built; only where there is no error.
     pub plan: Option<Plan>,
+    /// Where the spec names the cluster.
+    pub name: Option<Span>,
     /// The directory that paths in the spec are relative to.
     pub directory: Utf8PathBuf,
     /// The files that the spec names.
@@ -81,17 +85,7 @@ impl Project {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_with(path: Option<&Utf8Path>, own: &OwnDirectories, now: OffsetDateTime) -> Result<Self, BadProfile> {
-        let mut project = Self {
-            sources: Sources::default(),
-            report: Report::default(),
-            plan: None,
-            directory: Utf8PathBuf::new(),
-            attachments: Attachments::new(),
-            supplied: BTreeMap::new(),
-            templates: Templates::default(),
-            overrides: Overrides::new(),
-            ca: None,
-        };
+        let mut project = Self::default();
         let profiles = project.profiles(own)?;
         let templates = own.read_templates(&mut project.sources, &mut project.report);
         project.templates = own::templates(&templates, &mut project.report);
@@ -99,6 +93,7 @@ impl Project {
         let parsed = spec::parse(&name, &text, &mut project.sources);
         project.report.extend(parsed.report);
         if let Some(spec) = &parsed.spec {
+            project.name = spec.name.span();
             project.read_attachments(spec);
             project.read_authority(spec, now);
             let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);

@@ -12,7 +12,7 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("CFY_SEED", str(ROOT / "target/debug/cfy-seed"))
 CACHE = pathlib.Path(os.environ.get("CFY_TEST_CACHE", pathlib.Path.home() / ".cache/cfy-seed-tests"))
-SHAPES = {"nine-node": "golden", "all-in-one": "single"}
+SHAPES = sorted(spec.parent.name for spec in (ROOT / "tests/fixtures").glob("*/cluster.yaml"))
 _scratch = tempfile.TemporaryDirectory(prefix="cfy-seed-oracles-")
 SCRATCH = pathlib.Path(_scratch.name)
 
@@ -52,10 +52,13 @@ class Host:
 
 
 class Bundle:
-    def __init__(self, shape, home):
+    """What a spec says, and what was built from it."""
+
+    def __init__(self, home):
         self.home = home
         self.vault = home / "vault"
-        self.tree = home / "out" / SHAPES[shape]
+        self.spec = yaml.safe_load((home / "cluster.yaml").read_text(encoding="utf-8"))
+        self.tree = home / "out" / self.spec["name"]
         self.hosts = [Host(path) for path in sorted((self.tree / "hosts").iterdir())]
 
     def host(self, name):
@@ -64,11 +67,17 @@ class Bundle:
 
 @functools.cache
 def bundle(shape):
-    home = SCRATCH / shape
+    return build(shape, SCRATCH / shape)
+
+
+def build(shape, home, change=lambda spec: spec):
+    """Builds a copy of a fixture, with its spec changed."""
     shutil.copytree(ROOT / "tests/fixtures" / shape, home)
     run("chmod", "-R", "u=rwX,go=", home)
+    spec = home / "cluster.yaml"
+    spec.write_text(change(spec.read_text(encoding="utf-8")), encoding="utf-8")
     run(PROGRAM, "build", "--vault", "vault", cwd=home)
-    return Bundle(shape, home)
+    return Bundle(home)
 
 
 def all_hosts():

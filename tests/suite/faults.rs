@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::support::{Program, Scratch, cfy_seed, files, long};
 
 /// Checks every file of a tree against `SHA256SUMS` and the manifest; gives the generation that it was built for.
-fn whole(tree: &Utf8Path) -> u64 {
+pub fn whole(tree: &Utf8Path) -> u64 {
     let sums = fs::read_to_string(tree.join("SHA256SUMS")).expect("SHA256SUMS");
     let mut listed: Vec<&str> = Vec::new();
     for line in sums.lines() {

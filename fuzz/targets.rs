@@ -1,0 +1,186 @@
+//! What is fuzzed: one function for each kind of bytes that come from outside. Each must come back, whatever it is given,
+//! and asserts what holds of every answer. `fuzz_targets/` gives them to libFuzzer, `tests/suite/seeds.rs` runs them over
+//! the seeds.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use cfy_seed::bundle::MANIFEST;
+use cfy_seed::bundle::manifest::Manifest;
+use cfy_seed::diag::{self, Report, Sources, Style};
+use cfy_seed::load::{Attributes, LoadedFile, LoadedTree};
+use cfy_seed::names::{Credential, Digest256, RsaSize, Secret, TreePath};
+use cfy_seed::plan::{self, HostCertificate, Identity};
+use cfy_seed::profile::{OwnFile, Profiles};
+use cfy_seed::project::{Project, footprint};
+use cfy_seed::vault::{self, Permissions, SuppliedCa, VaultBytes, VaultFiles};
+use cfy_seed::verify::pki::{BundledPair, BundledPki, Purpose, check_pki};
+use cfy_seed::{spec, verify};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+/// Within the validity of the seeds' certificates.
+const NOW: OffsetDateTime = datetime!(2026-06-01 00:00 UTC);
+
+/// A `cluster.yaml`: read, resolved, its findings shown; where it is good, every host is rendered.
+pub fn spec(data: &[u8]) {
+    static PROFILES: OnceLock<Profiles> = OnceLock::new();
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let profiles = PROFILES.get_or_init(|| Profiles::embedded().expect("profiles"));
+    let mut project = Project::default();
+    let parsed = spec::parse("cluster.yaml", text, &mut project.sources);
+    project.report.extend(parsed.report);
+    assert!(parsed.spec.is_some() || project.report.has_errors(), "no spec and no error");
+    if let Some(spec) = parsed.spec {
+        let resolved = plan::resolve(&spec, parsed.place, profiles, &project.attachments);
+        project.report.extend(resolved.report);
+        project.overrides = resolved.overrides;
+        assert!(resolved.plan.is_some() || project.report.has_errors(), "no plan and no error");
+        if let Some(plan) = resolved.plan.filter(|_| !project.report.has_errors()) {
+            footprint(&project, &plan, None).expect("a plan without errors renders");
+        }
+    }
+    shown(&project.report, &project.sources);
+}
+
+/// Every finding can be shown, to people and to machines.
+fn shown(report: &Report, sources: &Sources) {
+    let _ = diag::render(report, sources, Style::default());
+    let _ = diag::json(report, sources);
+}
+
+/// Certificates and keys. Either DER, which stands everywhere a PEM file is read; or, with NUL between them, CA
+/// certificate, its key, host certificate, its key, `vault.yaml` and `secrets.yaml`.
+pub fn certificate(data: &[u8]) {
+    let pem = |label: &str| format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(data));
+    if data.first() == Some(&0x30) {
+        let (certificate, key) = (pem("CERTIFICATE"), pem("RSA PRIVATE KEY"));
+        let (certificate, key) = (certificate.as_bytes(), key.as_bytes());
+        files(&[certificate, key, certificate, key]);
+        files(&[certificate, pem("PRIVATE KEY").as_bytes()]);
+    } else {
+        files(&data.splitn(6, |byte| *byte == 0).collect::<Vec<_>>());
+    }
+}
+
+fn files(parts: &[&[u8]]) {
+    let part = |at: usize| parts.get(at).copied().unwrap_or_default();
+    let (key, passphrase) = (VaultBytes::new(part(1).to_vec()), Secret::new("passphrase"));
+    let (ca, found) = SuppliedCa::read(Some(("ca.crt", part(0))), Some(("ca.key", &key)), Some(&passphrase), NOW);
+    said(&found.into_iter().map(|(_, diagnostic)| diagnostic).collect(), parts);
+    if let Some(ca) = ca {
+        vault::adopt(None, &ca).expect("an empty vault takes every good CA");
+    }
+    let own = |mode| Permissions { mode, owner: 1000 };
+    let names = ["ca.crt", "ca.key", "hosts/cloudify.crt", "hosts/cloudify.key", "vault.yaml", "secrets.yaml"];
+    let file = |(name, bytes): (&str, &&[u8])| (path(name), (VaultBytes::new(bytes.to_vec()), own(0o600)));
+    let vault = VaultFiles {
+        directory: "single.vault".to_owned(),
+        permissions: own(0o700),
+        reader: 1000,
+        directories: BTreeMap::from([(path("hosts"), own(0o700))]),
+        files: names.into_iter().zip(parts).map(file).collect(),
+    };
+    match vault::open(vault, &identity()) {
+        Ok(opened) => {
+            let changes = vault::preview(Some(&opened), &identity(), &BTreeMap::new(), NOW);
+            shown(&changes.report, &Sources::default());
+        }
+        Err(report) => {
+            assert!(report.has_errors(), "refused without an error");
+            said(&report, parts);
+        }
+    }
+    let addresses = &["10.0.0.31".parse().expect("an address")];
+    let pair = BundledPair {
+        name: "cloudify",
+        purpose: Purpose::Host,
+        certificate: part(2),
+        key: part(3),
+        addresses,
+        dns: &["cloudify"],
+    };
+    let bundled =
+        BundledPki { host: "cloudify", ca: part(0), pairs: &[pair], files: &[("ca.crt", part(0))], at: NOW };
+    shown(&check_pki(&bundled), &Sources::default());
+}
+
+/// What is said shows no line of a key or of the secrets.
+fn said(report: &Report, parts: &[&[u8]]) {
+    let text = diag::render(report, &Sources::default(), Style::default());
+    let part = |at: usize| parts.get(at).copied().unwrap_or_default();
+    let public = [0, 2, 4].map(|at| String::from_utf8_lossy(part(at)));
+    let secret = [1, 3, 5].map(part);
+    let lines = secret.iter().flat_map(|part| part.split(|byte| *byte == b'\n')).filter(|line| line.len() >= 32);
+    // What our own messages say may stand in a file too, and is not what keys are made of.
+    let of_a_key = |line: &&str| line.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+    for line in lines.filter_map(|line| std::str::from_utf8(line).ok()).filter(of_a_key) {
+        assert!(!text.contains(line) || public.iter().any(|part| part.contains(line)), "{text}");
+    }
+}
+
+fn path(text: &str) -> TreePath {
+    text.parse().expect("a path")
+}
+
+/// What the fixture all-in-one asks of its vault.
+fn identity() -> Identity {
+    let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let host = HostCertificate {
+        host: "cloudify".parse().expect("a name"),
+        common_name: "cloudify".to_owned(),
+        dns: texts(&["cloudify", "10.0.0.31", "localhost", "127.0.0.1"]),
+        ips: ["10.0.0.31", "127.0.0.1"].iter().map(|ip| ip.parse().expect("an address")).collect(),
+    };
+    Identity {
+        cluster: "single".parse().expect("a name"),
+        key: RsaSize::Rsa2048,
+        ca_days: 3650,
+        leaf_days: 3650,
+        hosts: vec![host],
+        clients: Vec::new(),
+        credentials: Credential::ALL.to_vec(),
+    }
+}
+
+/// A seed image from its first descriptor on; the 32 KiB before that no reader looks at are added here.
+pub fn image(data: &[u8]) {
+    let mut image = vec![0; 16 * 2048];
+    image.extend_from_slice(data);
+    let verified = verify::seed_image("seed.iso", &image, NOW);
+    shown(&verified.report, &Sources::default());
+}
+
+/// A `manifest.json`, alone and at the top of a tree that has nothing else.
+pub fn manifest(data: &[u8]) {
+    let ours = Manifest::is_ours(data);
+    if let Ok(manifest) = Manifest::parse(data) {
+        assert!(ours, "read, and not ours");
+        let again = manifest.to_json().expect("JSON");
+        assert_eq!(Manifest::parse(&again), Ok(manifest), "it does not read what it writes");
+    }
+    let attributes = Attributes { mode: 0o600, owner: 1000 };
+    let file =
+        LoadedFile { attributes, size: data.len() as u64, sha256: Digest256::of(data), bytes: Some(data.to_vec()) };
+    let tree = LoadedTree {
+        attributes: Attributes { mode: 0o700, owner: 1000 },
+        directories: BTreeMap::new(),
+        files: BTreeMap::from([(MANIFEST.to_owned(), file)]),
+        others: BTreeMap::new(),
+    };
+    let verified = verify::built_tree(&tree, NOW);
+    assert!(verified.report.has_errors(), "a tree without SHA256SUMS is good");
+    shown(&verified.report, &Sources::default());
+}
+
+/// A contract of the operator's own: alone, or laid over one that it extends.
+pub fn contract(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let source = sources.add("contract.yaml", text);
+    let own = OwnFile { path: "contracts/contract.yaml".into(), source, text: text.into() };
+    Profiles::with(&[own], &mut sources, &mut report);
+    shown(&report, &sources);
+}
