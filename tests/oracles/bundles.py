@@ -43,7 +43,7 @@ class Host:
 
     def unpack(self):
         """The seed's files in a directory of their own."""
-        to = SCRATCH / "seed" / self.name
+        to = SCRATCH / "seed" / self.directory.relative_to(SCRATCH)   # hosts of several shapes have one name
         to.mkdir(parents=True, exist_ok=True)
         for path, content in self.files.items():
             if "/secret/files/" in path:
