@@ -37,6 +37,9 @@ fn text(plan: &Overview) -> String {
     let _ = writeln!(out, "{}: Cloudify {} on {}{shape}", plan.cluster, plan.version, plan.platform);
     let _ = writeln!(out, "  installer      {}", plan.rpm);
     let _ = writeln!(out, "  prerequisites  {}", plan.os_packages);
+    for service in &plan.external {
+        let _ = writeln!(out, "  not installed  {service}");
+    }
     let _ = writeln!(out, "  target         {}", plan.target);
     if !plan.let_through.is_empty() {
         let _ = writeln!(out, "  also let through: {} (not supported by the vendor)", plan.let_through.join(", "));

@@ -7,7 +7,7 @@ use crate::bundle::manifest::{self, Manifest};
 use crate::load;
 use crate::names::{Digest256, HostAddress, PublicAddress};
 use crate::plan::gate::Probe;
-use crate::plan::{HostPlan, PackageSource, Plan, RolePlan, RpmSource};
+use crate::plan::{External, ExternalBroker, HostPlan, PackageSource, Plan, RolePlan, RpmSource};
 use crate::vault::{self, Action, Vault};
 use crate::world::World;
 
@@ -38,6 +38,8 @@ pub struct Overview {
     pub rpm: String,
     /// Where the operating system's packages come from, in words.
     pub os_packages: String,
+    /// Services that no host installs, in words.
+    pub external: Vec<String>,
     /// The hosts, in the order of the spec.
     pub hosts: Vec<HostOverview>,
     /// Certificates and credentials that a build would make, a line each.
@@ -161,6 +163,7 @@ pub fn overview(
         target: plan.target.target.clone(),
         rpm: rpm(&plan.rpm),
         os_packages: packages(&plan.packages),
+        external: external(&plan.external),
         hosts: hosts(plan, &sizes, last.as_ref(), &issued),
         to_issue,
         certificates,
@@ -241,6 +244,15 @@ fn packages(source: &PackageSource) -> String {
         PackageSource::Payload => "the medium CFYPAYLOAD".into(),
         PackageSource::Repo(repo) => format!("repository {}{}", repo.baseurl, signature(repo.signed)),
     }
+}
+
+fn external(external: &External) -> Vec<String> {
+    let database = external.database.iter().map(|database| format!("database at {}", database.address()));
+    let members = |broker: &ExternalBroker| {
+        broker.members.iter().map(|member| member.address.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    let broker = external.broker.iter().map(|broker| format!("broker at {}", members(broker)));
+    database.chain(broker).collect()
 }
 
 const fn signature(signed: bool) -> &'static str {

@@ -212,6 +212,11 @@ fn every_shape_is_recognised_and_its_examples_stop_in_preflight() {
         let plan = cfy_seed(scratch.path()).args(&["plan", "--format", "json", &file]).exits(0).stdout;
         let plan: Value = serde_json::from_str(&plan).expect("JSON");
         assert_eq!(plan["shape"], shape);
+        let said = cfy_seed(scratch.path()).args(&["plan", &file]).exits(0).stdout;
+        for service in plan["external"].as_array().expect("services") {
+            assert!(said.contains(service.as_str().expect("text")), "{said}");
+        }
+        assert_eq!(plan["external"].as_array().map(Vec::len), Some(stops / 2));
         for host in plan["hosts"].as_array().expect("hosts") {
             let refuses = host["refuses"].to_string();
             let manager = host["roles"][0]["role"] == "manager";
