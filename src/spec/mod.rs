@@ -90,7 +90,8 @@ fn whole_value(text: &str, start: usize, end: usize) -> (usize, usize) {
     let start = start.min(end);
     let (Some(before), Some(behind)) = (text.get(..start), text.get(end..)) else { return (0, text.len()) };
     let line = before.rfind('\n').map_or(0, |at| at + 1);
-    let first = before[line..].rfind(": ").map_or(start, |at| line + at + 2);
+    let key = [": ", ":\t"].iter().filter_map(|colon| before[line..].rfind(colon)).max();
+    let first = key.map_or(start, |at| line + at + 2);
     let rest = behind.split('\n').next().unwrap_or_default();
     let comment = start == end || rest.trim_start().starts_with('#');
     (first, if comment { end + rest.len() } else { end })
@@ -121,10 +122,11 @@ fn mask_secret_lines(text: &str) -> String {
     masked
 }
 
-/// Whether a line begins an entry of a mapping. That of a list is none here: a dash may be a slip before a secret.
+/// Whether a line begins an entry of a mapping with a key that specs have: another word may be what a slip made of a
+/// secret's key. An entry of a list is none here, because a dash may be a slip before a secret.
 fn begins_entry(line: &str) -> bool {
-    let key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "_-\"'".contains(c));
-    line.trim_start().split_once(':').is_some_and(|(k, rest)| key(k) && rest.starts_with(char::is_whitespace))
+    let entry = line.trim_start().split_once(':');
+    entry.is_some_and(|(key, rest)| schema::keys().contains(key) && rest.starts_with(char::is_whitespace))
 }
 
 /// Where the value begins that stands behind the first key of a line that sounds like a secret.
