@@ -13,6 +13,8 @@ pub use contract::{
 pub use platform::{Platform, Target};
 pub use shape::{SHAPES, Shape};
 
+use std::sync::LazyLock;
+
 use crate::diag::{Code, Diagnostic, Report, SourceId, Sources, Span};
 use crate::names::CloudifyVersion;
 use crate::yaml::{self, Node, decode};
@@ -42,7 +44,7 @@ pub struct Profiles {
 }
 
 /// A profile does not fit its type. Where it is one in the binary, that is a bug of cfy-seed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("a profile is wrong:\n{0}")]
 pub struct BadProfile(String);
 
@@ -63,12 +65,16 @@ impl Profiles {
     /// # Errors
     /// When one of them does not fit its type, which is a bug.
     pub fn embedded() -> Result<Self, BadProfile> {
-        let (mut sources, mut report) = (Sources::default(), Report::default());
-        let profiles = Self::with(&[], &mut sources, &mut report);
-        if report.has_errors() {
-            return Err(BadProfile(crate::diag::render(&report, &sources, crate::diag::Style::default())));
-        }
-        Ok(profiles)
+        // Read once for all specs of a run: reading takes longer than a spec does.
+        static EMBEDDED: LazyLock<Result<Profiles, BadProfile>> = LazyLock::new(|| {
+            let (mut sources, mut report) = (Sources::default(), Report::default());
+            let profiles = Profiles::with(&[], &mut sources, &mut report);
+            if report.has_errors() {
+                return Err(BadProfile(crate::diag::render(&report, &sources, crate::diag::Style::default())));
+            }
+            Ok(profiles)
+        });
+        EMBEDDED.clone()
     }
 
     /// Reads the operator's own profiles and the embedded ones behind them: an own one goes before an embedded one of

@@ -32,12 +32,17 @@ pub struct Parsed {
 /// Reads a spec. The text goes into `sources` with its secrets blanked out, so that no excerpt shows one.
 #[must_use]
 pub fn parse(name: &str, text: &str, sources: &mut Sources) -> Parsed {
-    let id = sources.add(name, mask_secret_lines(text));
+    // Nothing of it can be shown before it is known what of it is secret.
+    let id = sources.add(name, "*".repeat(text.len()));
     let start = Span { source: id, start: 0, end: 0 };
     let (node, found) = yaml::parse(text, id);
     let mut report: Report = found.into_iter().collect();
-    let Some(node) = node else { return Parsed { spec: None, place: start, report } };
+    let Some(node) = node else {
+        sources.replace(id, mask_secret_lines(text));
+        return Parsed { spec: None, place: start, report };
+    };
     if node.kind == NodeKind::Null {
+        sources.replace(id, mask_secret_lines(text));
         let empty = Diagnostic::error(Code::MissingKey, "the spec is empty").at(start, "");
         report.push(empty.help("`cfy-seed init` writes one to start from"));
         return Parsed { spec: None, place: start, report };

@@ -10,6 +10,7 @@ use crate::plan::{FurtherNetwork, Link};
 use crate::spec::{Host, HostNetwork, Role, require};
 use crate::yaml::Field;
 
+use super::hosts::roles;
 use super::network::edges;
 use super::{in_range, same};
 
@@ -77,10 +78,7 @@ pub fn check(report: &mut Report, hosts: &[(&Host, Span)]) {
 /// Says which managers and brokers are not in a network.
 fn everywhere(report: &mut Report, hosts: &[(&Host, Span)], name: &NetworkName, place: Span) {
     let lacks = |host: &Host| !of(host).any(|network| network.name.get() == Some(name));
-    let serves = |host: &Host| {
-        let roles = host.roles.get().into_iter().flatten().filter_map(Field::get);
-        roles.into_iter().any(|role| matches!(role, Role::Broker | Role::Manager))
-    };
+    let serves = |host: &Host| roles(host).any(|role| matches!(role, Role::Broker | Role::Manager));
     let without: Vec<&str> = hosts
         .iter()
         .filter(|(host, _)| serves(host) && lacks(host))

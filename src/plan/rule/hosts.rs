@@ -111,10 +111,14 @@ pub const fn kind(role: Role) -> RoleKind {
     }
 }
 
+/// The roles of a host, as far as they can be read.
+pub fn roles(host: &Host) -> impl Iterator<Item = Role> {
+    host.roles.get().into_iter().flatten().filter_map(Field::get).copied()
+}
+
 /// Whether something of Cloudify is installed on it, as far as its roles can be read.
 pub fn is_cloudify(host: &Host) -> bool {
-    let roles = host.roles.get().into_iter().flatten().filter_map(Field::get);
-    roles.into_iter().any(|role| kind(*role).is_cloudify())
+    roles(host).any(|role| kind(role).is_cloudify())
 }
 
 /// Whether these hosts are a cluster.
