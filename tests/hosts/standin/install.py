@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from . import (certs, checks, config as loading, control, facts, install_broker, install_database, install_manager,
+from . import (certs, checks, config as loading, control, facts, faults, install_broker, install_database, install_manager,
                journal, markers, places)
 from .errors import InstallError
 
@@ -19,11 +19,16 @@ def install(paths):
     config = loading.load(paths)
     services = config["services_to_install"]
     journal.note("gate-facts", services=services, host=config["manager"]["hostname"],
-                 address=config["manager"]["private_ip"], **facts.observe(config))
+                 address=config["manager"]["private_ip"], installed=markers.finished(services),
+                 **facts.observe(config))
+    faults.reach("started")    # after the facts: a held install must not be credited with what came while it stood
     markers.early("packages.yaml")
     # here the real one has yum install its components from /opt/cloudify/sources, before it validates (§0.10)
+    faults.reach("packages")
     control.ensure_supervisor()
     checks.validate(config)
+    faults.reach("validated")
+    faults.after_validation()
     markers.early("components.yaml")
     if checks.has(config, "database_service"):            # §3.1
         install_database.install(config)
@@ -36,6 +41,7 @@ def install(paths):
         install_manager.finish(config)
     elif checks.has(config, "monitoring_service"):
         serve_monitoring(config)                          # on these hosts 8009 is the last thing to come
+    faults.reach("before-markers")
     markers.finish(services)
     if checks.has(config, "manager_service"):
         print(f"Manager is up at {config['manager']['public_ip']}")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from . import certs, checks, config as loading, control, places, wire
+from . import certs, checks, config as loading, control, faults, places, wire
 from .errors import InstallError
 from .etcd import LOCK_ROLE
 
@@ -56,6 +56,7 @@ def install_cluster_node(config):
         "address": own, "clientcert": server["ssl_client_verification"], "local": members,
         "users": {"postgres": server["postgres_password"]}})
     leave_startup_check()
+    faults.reach("patroni-started")
     control.must("status", "etcd", "patroni")   # verify_alive
 
 
@@ -84,6 +85,7 @@ async def secure_etcd(own, authority, root_password):
         print(f"Role {LOCK_ROLE} already exists: another node is configuring etcd")
         return
     await etcdctl(op="user-add", name="root")
+    faults.reach("etcd-lock")
     await asyncio.sleep(0.3)                     # the window in which a cut leaves etcd without authentication
     await etcdctl(op="user-add", name="patroni")
     await etcdctl(op="role-add", name="patroni")

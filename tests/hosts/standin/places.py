@@ -17,6 +17,7 @@ PGSQL = ROOT / "var/lib/pgsql/14/data"
 MNESIA = ROOT / "var/lib/rabbitmq/mnesia"
 ERLANG_COOKIE = ROOT / "var/lib/rabbitmq/.erlang.cookie"
 JOURNAL = ROOT / "var/lib/cfy-standin/journal"
+FAULTS = ROOT / "var/lib/cfy-standin/faults"
 POISON = ROOT / "var/lib/cfy-standin/poisoned"
 LOG = ROOT / "var/log/cloudify/manager/cfy_manager.log"
 
@@ -24,7 +25,7 @@ LOG = ROOT / "var/log/cloudify/manager/cfy_manager.log"
 def write(path, text, mode=0o644):
     """Whole or not at all: a power cut must leave the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
+    draft = path.with_name(f"{path.name}.new-{os.getpid()}")   # two installs at once are not refused by anybody
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)
