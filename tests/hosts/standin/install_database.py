@@ -32,7 +32,7 @@ def install_single(config):
     client = config["postgresql_client"]
     remote = server["enable_remote_connections"] and server["ssl_enabled"]
     control.program("postgresql-14", {
-        "address": address if remote else "127.0.0.1", "clientcert": remote and server["ssl_client_verification"],
+        "address": ["127.0.0.1", address] if remote else "127.0.0.1", "clientcert": remote and server["ssl_client_verification"],
         "local": ["127.0.0.1", address],
         "users": {client["server_username"]: client["server_password"] or server["postgres_password"]}})
 
@@ -53,7 +53,7 @@ def install_cluster_node(config):
     asyncio.run(secure_etcd(own, places.ETCD / "ca.crt", passwords["root_password"]))
     control.program("patroni", {"ip": own, "members": members})
     control.program("postgresql-14", {
-        "address": own, "clientcert": server["ssl_client_verification"], "local": members,
+        "cluster": True, "address": own, "clientcert": server["ssl_client_verification"], "local": members,
         "users": {"postgres": server["postgres_password"]}})
     leave_startup_check()
     faults.reach("patroni-started")

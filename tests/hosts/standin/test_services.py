@@ -4,7 +4,7 @@ import asyncio
 import unittest
 
 from standin import sandbox  # first: it moves every path
-from standin import etcd, postgres, rabbitmq, wire
+from standin import etcd, places, postgres, rabbitmq, tables, wire
 
 
 class Store(unittest.TestCase):
@@ -70,19 +70,29 @@ class Broker(unittest.TestCase):
 class Logins(unittest.TestCase):
     """gates.md §1 "psql from a manager"."""
 
-    def execute(self, user="postgres", password="pw", names=("postgres",), address="10.0.0.31"):
+    def setUp(self):
+        (places.PGSQL / "tables.json").unlink(missing_ok=True)
+
+    def log_in(self, user="postgres", password="pw", names=("postgres",), address="10.0.0.31", database="postgres"):
         server = postgres.Postgres({"users": {"postgres": "pw"}, "clientcert": True, "local": ["10.0.0.11"]}, {})
-        return asyncio.run(server.execute({"user": user, "password": password, "do": "read"}, list(names), address))
+        hello = {"user": user, "password": password, "database": database}
+        return asyncio.run(server.welcome(hello, list(names), address))["read_only"]
 
     def test_the_certificate_must_name_the_user(self):
-        self.assertEqual(self.execute(), postgres.EMPTY)
-        with self.assertRaisesRegex(postgres.DatabaseError, "requires a valid client certificate"):
-            self.execute(names=())
-        with self.assertRaisesRegex(postgres.DatabaseError, "password authentication failed"):
-            self.execute(names=("cloudify",))
+        self.assertFalse(self.log_in())
+        with self.assertRaisesRegex(tables.DatabaseError, "requires a valid client certificate"):
+            self.log_in(names=())
+        with self.assertRaisesRegex(tables.DatabaseError, "password authentication failed"):
+            self.log_in(names=("cloudify",))
 
     def test_database_hosts_need_none(self):
-        self.assertEqual(self.execute(names=(), address="10.0.0.11"), postgres.EMPTY)
+        self.assertFalse(self.log_in(names=(), address="10.0.0.11"))
+
+    def test_password_and_database_must_be_right(self):
+        with self.assertRaisesRegex(tables.DatabaseError, "password authentication failed"):
+            self.log_in(password="other")
+        with self.assertRaisesRegex(tables.DatabaseError, 'database "cloudify_db" does not exist'):
+            self.log_in(database="cloudify_db")
 
 
 class Wire(unittest.TestCase):
