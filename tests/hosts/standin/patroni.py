@@ -29,12 +29,18 @@ class Patroni:
     def __init__(self, settings, programs):
         self.ip = settings["ip"]
         self.members = settings["members"]
-        self.etcd = programs["etcd"]
+        self.programs, self.last_etcd = programs, programs.get("etcd")
         self.data = places.PATRONI / "data"   # is there once initialised or cloned
         self.server = self.task = None
         self.state, self.since = "stopped", time.monotonic()
         self.gone = {}                        # member -> when it was last seen
         self.sync_since = None
+
+    @property
+    def etcd(self):
+        """The one that runs now; a stopped one says that it has no quorum."""
+        self.last_etcd = self.programs.get("etcd", self.last_etcd)
+        return self.last_etcd
 
     @staticmethod
     def label(ip):
