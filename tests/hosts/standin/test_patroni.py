@@ -73,6 +73,14 @@ class Api(unittest.TestCase):
         self.assertEqual(self.codes(made), {"/liveness"})
         self.assertTrue(get(made)[1]["cluster_unlocked"])
 
+    def test_a_restart_is_a_short_break(self):
+        made = member(0, state="stopped", since=0, **self.healthy)
+        seen = []
+        for later in (0, 0.1, patroni.STARTING + 0.3):
+            made.start_server(time.monotonic() + later)
+            seen.append(made.state)
+        self.assertEqual(seen, ["starting", "starting", "running"])
+
     def test_without_quorum_it_opens_nothing(self):
         made = member(0, quorum=False)
         asyncio.run(made.tick())
