@@ -28,13 +28,13 @@ class NoConnection(Exception):
 
 def main():
     try:
-        options, rest = getopt.getopt(sys.argv[1:], "XAtqv:d:c:")
+        options, rest = getopt.getopt(sys.argv[1:], "XAtqwv:d:c:")
     except getopt.GetoptError as problem:
         return complain(f"psql: {problem}", 1)
     flags = {name for name, _ in options}
     commands = [value for name, value in options if name == "-c"]
     if rest or not commands or not {"-A", "-t"} <= flags:
-        return complain("psql: the stand-in knows -A -t [-X] [-q] [-v NAME=VALUE] -d CONNINFO -c SQL…", 1)
+        return complain("psql: the stand-in knows -A -t [-X] [-q] [-w] [-v NAME=VALUE] -d CONNINFO -c SQL…", 1)
     stop = ("-v", "ON_ERROR_STOP=1") in options
     try:
         wanted = connection(dict(options).get("-d", ""))

@@ -182,7 +182,7 @@ class Psql(unittest.TestCase):
                    "sslmode": "verify-full", "sslrootcert": self.ca, "sslcert": cert, "sslkey": key, **options}
         file = sandbox.ROOT / "pg_service.conf"
         file.write_text("[cfy-seed]\n" + "".join(f"{name}={value}\n" for name, value in options.items()))
-        argv = ["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", f"service=cfy-seed dbname={dbname}"]
+        argv = ["psql", "-X", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", f"service=cfy-seed dbname={dbname}"]
         for command in commands:
             argv += ["-c", command]
         out, err = io.StringIO(), io.StringIO()
