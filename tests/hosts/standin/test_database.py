@@ -11,7 +11,7 @@ import warnings
 from unittest import mock
 
 from standin import sandbox  # first: it moves every path
-from standin import install_manager, journal, places, postgres, psql, tables
+from standin import install_manager, places, postgres, psql, tables
 from standin.errors import InstallError
 
 RECOVERY = (tables.TERMINATE, *tables.DROP_DATABASE, tables.DROP_ROLE)
@@ -102,6 +102,19 @@ class FirstManager(unittest.TestCase):
         self.assertEqual(sorted(database.kept["managers"]), ["m1", "m2"])
 
 
+class LeaderSearch(unittest.TestCase):
+    def test_without_a_leader_nothing_is_changed_and_it_may_be_repeated(self):
+        with mock.patch.object(install_manager.Database, "__init__", lambda self: None):
+            database = install_manager.Database()
+        database.has_leader, database.run = mock.AsyncMock(return_value=False), mock.AsyncMock()
+        with mock.patch.object(install_manager, "LEADER_PAUSE", 0):
+            for _ in range(2):
+                with self.assertRaisesRegex(InstallError, "No DB leader found in 10 attempts"):
+                    asyncio.run(install_manager.configure(CONFIG, database))
+        self.assertEqual(database.has_leader.await_count, 20)
+        database.run.assert_not_awaited()
+
+
 class Sql(unittest.TestCase):
     def test_only_these_statements_are_known(self):
         self.assertEqual(tables.select(HALF_MADE, tables.fold(" SELECT  count(*)\nFROM managers ; "), "cloudify_db"), 0)
@@ -169,7 +182,7 @@ class Psql(unittest.TestCase):
                    "sslmode": "verify-full", "sslrootcert": self.ca, "sslcert": cert, "sslkey": key, **options}
         file = sandbox.ROOT / "pg_service.conf"
         file.write_text("[cfy-seed]\n" + "".join(f"{name}={value}\n" for name, value in options.items()))
-        argv = ["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", f"service=cfy-seed dbname={dbname}"]
+        argv = ["psql", "-X", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", f"service=cfy-seed dbname={dbname}"]
         for command in commands:
             argv += ["-c", command]
         out, err = io.StringIO(), io.StringIO()
