@@ -24,6 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("profile", &["names", "diag", "yaml"]),
     ("plan", &["names", "diag", "yaml", "spec", "profile"]),
     ("vault", &["names", "diag", "yaml", "plan", "world"]),
+    ("payload", &["names", "diag"]),
     ("render", &["names", "diag", "yaml", "plan", "profile"]),
     ("bundle", &["names", "diag"]),
     ("handoff", &["names", "bundle", "render"]),

@@ -153,6 +153,11 @@ codes! {
     /// A value in `cloud_init` that cloud-init would not take.
     CloudInitType = "CFY-P054",
 
+    /// A file of a payload that is no package which hosts can install.
+    NotAnRpm = "CFY-K001",
+    /// A package that is cut off, changed, or contradicts itself.
+    RpmDamaged = "CFY-K002",
+
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",
     /// The output directory is a file, or the output is a file or a symlink.
