@@ -12,7 +12,7 @@ use cfy_seed::bundle::manifest::Manifest;
 use cfy_seed::diag::{self, Report, Sources, Style};
 use cfy_seed::load::{Attributes, LoadedFile, LoadedTree};
 use cfy_seed::names::{Credential, Digest256, RsaSize, Secret, TreePath};
-use cfy_seed::payload::{self, PublicKeys};
+use cfy_seed::payload::{self, PublicKeys, Relation, Requirement};
 use cfy_seed::plan::{self, HostCertificate, Identity};
 use cfy_seed::profile::{OwnFile, Profiles};
 use cfy_seed::project::{Project, footprint};
@@ -177,8 +177,17 @@ pub fn manifest(data: &[u8]) {
     shown(&verified.report, &Sources::default());
 }
 
-/// A package; or its header and payload, around which a lead and a signature header with a good digest are put; or a key.
+/// A package; or its header and payload, around which a lead and a signature header with a good digest are put; or a key; or
+/// the list of an image, or a rich dependency.
 pub fn rpm(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = payload::inventory(text);
+        let relation = |name: String| Relation { name, version: None, before_scripts: false };
+        if let Ok(read) = Requirement::of(&relation(text.to_owned())) {
+            let again = Requirement::of(&relation(read.to_string()));
+            assert!(!text.starts_with('(') || again == Ok(read), "it does not read what it writes");
+        }
+    }
     let keys = PublicKeys::parse(data);
     if let Ok(keys) = &keys {
         assert!(!keys.ids().is_empty(), "keys without a key");

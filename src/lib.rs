@@ -6,7 +6,7 @@
 //! cluster.yaml ─load→ spec::parse → Spec ─plan::resolve(+profiles)→ Plan      | Report
 //! vault dir    ─load→ vault::open ─vault::ensure(&Plan, World)→ Vault         | Report
 //! Plan + Vault ─render (pure)→ HostFiles ─bundle (pure)→ Tree
-//! RPMs         ─load→ payload::read_rpm → Rpm                                 | RpmError
+//! RPMs         ─load→ payload::read_rpm → Rpm ─closure→ what is missing       | RpmError
 //! Tree         ─seal→ SealedTree ─emit→ out/ ─load→ verify → Report
 //! ```
 //!

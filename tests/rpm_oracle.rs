@@ -10,11 +10,13 @@
     reason = "tests stand outside the house"
 )]
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cfy_seed::payload::{PublicKeys, Relation, Rpm, RpmError, Signed, read_rpm};
+use cfy_seed::payload::{PublicKeys, Relation, Rpm, RpmError, Signed, closure, evr, inventory, read_rpm};
+use rpm::{BuildConfig, CompressionType, Dependency, PackageBuilder};
 
 const SPEC: &str = "\
 Name: cfy-oracle
@@ -215,4 +217,205 @@ fn signatures_of_rpmsign_are_good_for_their_key_alone() {
         assert_eq!(read(&path, Some(&other)).expect("an RPM").signed, Signed::UnknownKey(id), "{how:?}");
     }
     run("gpgconf", &["--homedir", home, "--kill", "all"]);
+}
+
+/// Numbers that are the same on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        // Knuth's MMIX; the high bits are the good ones.
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn pick<'l>(&mut self, list: &[&'l str]) -> &'l str {
+        let side = self.roll(list.len() as u64);
+        list[usize::try_from(side).expect("small")]
+    }
+
+    fn version(&mut self) -> String {
+        let epoch = self.pick(&["", "", "", "0:", "1:"]);
+        let release = self.pick(&["", "-1", "-2.el8"]);
+        format!("{epoch}{}{release}", self.pick(&["1", "1.1", "2", "2~rc1", "2^git"]))
+    }
+
+    fn relation(&mut self) -> String {
+        let name = self.pick(&["p0", "p1", "p2", "p3", "v0", "v1", "v2", "v3", "libx()(64bit)"]);
+        if self.roll(2) == 0 {
+            return name.to_owned();
+        }
+        format!("{name} {} {}", self.pick(&["<", "<=", "=", ">=", ">"]), self.version())
+    }
+
+    /// A dependency with as many levels at most; inside of `with` and `without` no conditions, which rpm does not take there.
+    fn dependency(&mut self, levels: u64, conditions: bool) -> String {
+        if levels == 0 || self.roll(3) == 0 {
+            return self.relation();
+        }
+        let word =
+            self.pick(if conditions { &["and", "or", "with", "without", "if", "unless"] } else { &["with", "or"] });
+        let inner = conditions && !matches!(word, "with" | "without");
+        let (one, two) = (self.dependency(levels - 1, inner), self.dependency(levels - 1, inner));
+        match word {
+            "if" | "unless" if self.roll(2) == 0 => {
+                format!("({one} {word} {two} else {})", self.dependency(levels - 1, inner))
+            }
+            "and" | "or" if self.roll(3) == 0 => {
+                format!("({one} {word} {two} {word} {})", self.dependency(levels - 1, inner))
+            }
+            _ => format!("({one} {word} {two})"),
+        }
+    }
+}
+
+/// A dependency as the crate takes it.
+fn dependency(text: &str) -> Dependency {
+    let parts: Vec<&str> = if text.starts_with('(') { vec![text] } else { text.split(' ').collect() };
+    match parts.as_slice() {
+        [name, "<", version] => Dependency::less(*name, *version),
+        [name, "<=", version] => Dependency::less_eq(*name, *version),
+        [name, "=", version] => Dependency::eq(*name, *version),
+        [name, ">=", version] => Dependency::greater_eq(*name, *version),
+        [name, ">", version] => Dependency::greater(*name, *version),
+        _ => Dependency::any(text),
+    }
+}
+
+fn random_package(dice: &mut Dice, name: &str) -> Vec<u8> {
+    let mut builder = PackageBuilder::new(name, dice.pick(&["1", "1.1", "2"]), "MIT", "noarch", "random");
+    builder.using_config(BuildConfig::v4().source_date(0_u32).compression(CompressionType::None)).release("1");
+    for _ in 0..dice.roll(3) {
+        let name = dice.pick(&["v0", "v1", "v2", "libx()(64bit)"]);
+        let provided = if dice.roll(3) == 0 { name.to_owned() } else { format!("{name} = {}", dice.version()) };
+        builder.provides(dependency(&provided));
+    }
+    for _ in 0..dice.roll(4) {
+        let text = dice.dependency(2, true);
+        builder.requires(dependency(&text));
+    }
+    if dice.roll(4) == 0 {
+        let text = dice.relation();
+        builder.conflicts(dependency(&text));
+    }
+    let mut bytes = Vec::new();
+    builder.build().expect("a package").write(&mut bytes).expect("memory");
+    bytes
+}
+
+/// What is wrong with installing these files at once on a machine with nothing, by rpm.
+fn rpm_says(directory: &Path, files: &[PathBuf]) -> BTreeSet<String> {
+    let database = format!("--dbpath={}/db", directory.display());
+    let mut rpm = Command::new("rpm");
+    rpm.args(["-i", "--test", "--nosignature", "--ignoreos", "--ignorearch", &database]).args(files);
+    let output = rpm.env("LC_ALL", "C.UTF-8").output().expect("rpm");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() || told.contains("Failed dependencies"), "{told}");
+    told.lines().filter_map(|line| line.strip_prefix('\t')).map(str::to_owned).collect()
+}
+
+/// What packages provide, for a message.
+fn described(rpms: &[Rpm]) -> String {
+    let one = |rpm: &Rpm| format!("{} provides {}", rpm.nevra, texts(&rpm.provides).join(", "));
+    rpms.iter().map(one).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn rpm_finds_the_same_missing_in_random_sets_of_packages() {
+    if !have(&["rpm"]) {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let sets = if std::env::var_os("CFY_LONG").is_some() { 2000 } else { 400 };
+    let (mut dice, mut unmet, mut clashes) = (Dice(7), 0, 0);
+    for set in 0..sets {
+        let names = ["p0", "p1", "p2", "p3"];
+        let packages: Vec<Vec<u8>> = names.iter().map(|name| random_package(&mut dice, name)).collect();
+        let files: Vec<PathBuf> = names.iter().map(|name| directory.path().join(format!("{name}.rpm"))).collect();
+        files.iter().zip(&packages).for_each(|(file, bytes)| std::fs::write(file, bytes).expect("a file"));
+        let rpms: Vec<Rpm> = files.iter().map(|file| read(file, None).expect("an RPM")).collect();
+        let answer = closure::all_together(&rpms.iter().collect::<Vec<_>>(), "4.18");
+        let needed = answer.unmet.iter().map(|unmet| format!("{} is needed by {}", unmet.requirement, unmet.who));
+        let clash = answer.clashes.iter().map(|clash| format!("{} conflicts with {}", clash.conflict, clash.who));
+        let ours: BTreeSet<String> = needed.chain(clash).collect();
+        assert_eq!(
+            ours,
+            rpm_says(directory.path(), &files),
+            "set {set}: ours left, rpm's right; {}",
+            described(&rpms)
+        );
+        unmet += answer.unmet.len();
+        clashes += answer.clashes.len();
+    }
+    assert!(unmet > sets && clashes > 5, "the sets show nothing: {unmet} and {clashes}");
+}
+
+#[test]
+fn rpm_orders_versions_the_same() {
+    if !have(&["python3"]) {
+        return;
+    }
+    let mut dice = Dice(11);
+    let mut word = || {
+        let length = 1 + dice.roll(6);
+        (0..length)
+            .map(|_| dice.pick(&["0", "1", "9", "10", "a", "b", "Z", ".", "_", "~", "^", "+", "el8"]))
+            .collect::<String>()
+    };
+    let pairs: Vec<(String, String)> = (0..20_000).map(|_| (word(), word())).collect();
+    let directory = tempfile::tempdir().expect("a directory");
+    let list = directory.path().join("pairs");
+    let lines: Vec<String> = pairs.iter().map(|(one, other)| format!("{one} {other}")).collect();
+    std::fs::write(&list, lines.join("\n")).expect("a file");
+    // The system's own: rpm's module belongs to no other Python.
+    let script = "import rpm, sys\nfor line in open(sys.argv[1]):\n a, b = line.split()\n \
+        print(rpm.labelCompare(('0', a, '1'), ('0', b, '1')))";
+    let output = Command::new("/usr/bin/python3").args(["-c", script]).arg(&list).output().expect("python3");
+    let told = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        assert!(std::env::var_os("CI").is_none(), "python3-rpm is needed where CI is set: {told}");
+        eprintln!("SKIPPED: {told}");
+        return;
+    }
+    let answers = String::from_utf8(output.stdout).expect("numbers");
+    assert_eq!(answers.lines().count(), pairs.len());
+    for ((one, other), answer) in pairs.iter().zip(answers.lines()) {
+        let ours = evr::compare(one, other) as i8;
+        assert_eq!(ours.to_string(), answer, "`{one}` and `{other}`");
+    }
+}
+
+/// The command of docs/payload.md.
+fn list_command() -> String {
+    let page =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/payload.md")).expect("a page");
+    let begin = page.find("rpm -qa --qf").expect("the command");
+    page[begin..].split("\n```").next().expect("its end").to_owned()
+}
+
+#[test]
+fn the_list_of_an_image_is_what_rpm_prints_there() {
+    if !have(&["rpm", "rpmbuild"]) {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let built = build(directory.path(), "w.ufdio");
+    let database = format!("--dbpath={}/db", directory.path().display());
+    let root = directory.path().join("root");
+    std::fs::create_dir(&root).expect("a directory");
+    // Into the database alone: nothing is written below the root but what rpm itself needs.
+    let arguments = ["-i", "--justdb", "--nodeps", "--nosignature", "--ignoreos", &database];
+    run("rpm", &[&arguments[..], &[built.to_str().expect("UTF-8")]].concat());
+    let command = list_command().replacen("rpm -qa", &format!("rpm {database} -qa"), 1);
+    let list = inventory(&run("sh", &["-c", &command])).expect("a list");
+    let rpm = read(&built, None).expect("an RPM");
+    assert_eq!(list.len(), 1);
+    assert_eq!(list[0].nevra, rpm.nevra);
+    assert_eq!(texts(&list[0].provides), texts(&rpm.provides));
+    assert_eq!(texts(&list[0].requires), texts(&rpm.requires));
+    assert_eq!(texts(&list[0].conflicts), texts(&rpm.conflicts));
+    assert_eq!(texts(&list[0].obsoletes), texts(&rpm.obsoletes));
+    for (above, file) in rpm.files.iter() {
+        assert!(list[0].files.contains(&format!("{above}{}", file.name)), "{above}{}", file.name);
+    }
 }

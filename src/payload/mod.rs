@@ -1,18 +1,26 @@
-//! The packages of an offline cluster: what an RPM is, and who signed it.
+//! The packages of an offline cluster: what an RPM is, who signed it, and whether nothing is missing.
 //!
-//! In: readers. Out: [`Rpm`] facts, and [`PublicKeys`]. May not: open paths itself, unpack a payload, or trust a size, a
+//! In: readers, and a list of what an image has. Out: [`Rpm`] facts, [`PublicKeys`], a [`closure`]. May not: open paths itself, unpack a payload, or trust a size, a
 //! count or a name that it was given.
 
+pub mod closure;
 mod error;
+pub mod evr;
 mod header;
+mod inventory;
 pub mod openpgp;
 mod package;
 mod read;
+mod rich;
+mod rpmlib;
 
 pub use error::RpmError;
+pub use inventory::{Installed, InventoryError, inventory};
 pub use openpgp::{KeyError, PublicKeys};
 pub use package::{Change, Comparison, Digests, FileKind, Files, Nevra, Relation, Rpm, RpmFile, Signed};
 pub use read::read_rpm;
+pub use rich::Requirement;
+pub use rpmlib::rpm_of;
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -14,7 +14,7 @@ const MAX_RELATIONS: usize = 1 << 16;
 const GHOST: u32 = 1 << 6;
 
 /// Name, epoch, version, release and architecture.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Nevra {
     /// Name.
     pub name: String,
@@ -164,8 +164,23 @@ impl Files {
     pub fn contains(&self, path: &str) -> bool {
         let Some(at) = path.rfind('/').map(|at| at + 1) else { return false };
         let (directory, name) = path.split_at(at);
-        let Some(number) = self.directories.iter().position(|have| have == directory) else { return false };
-        self.files.iter().any(|file| file.directory as usize == number && file.name == name)
+        // A directory may stand in the list more than once.
+        self.directories.iter().any(|have| have == directory)
+            && self.iter().any(|(above, file)| above == directory && file.name == name)
+    }
+
+    /// Files of which only the paths are known.
+    pub(super) fn from_paths<'p>(paths: impl IntoIterator<Item = &'p str>) -> Self {
+        let mut files = Self::default();
+        for (directory, name) in paths.into_iter().filter_map(|path| path.split_at_checked(path.rfind('/')? + 1)) {
+            // Lists of files are sorted: most often it is the directory before.
+            if files.directories.last().is_none_or(|last| last != directory) {
+                files.directories.push(directory.to_owned());
+            }
+            let directory = u32::try_from(files.directories.len() - 1).unwrap_or(u32::MAX);
+            files.files.push(RpmFile { directory, name: name.to_owned(), kind: FileKind::File });
+        }
+        files
     }
 
     fn of(metadata: &PackageMetadata) -> Result<Self, rpm::Error> {
