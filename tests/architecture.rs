@@ -34,8 +34,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "project",
         &[
-            "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "render", "bundle", "handoff",
-            "load", "emit",
+            "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "payload", "render", "bundle",
+            "handoff", "load", "emit",
         ],
     ),
     ("cli", &["names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),

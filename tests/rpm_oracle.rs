@@ -200,6 +200,11 @@ fn signatures_of_rpmsign_are_good_for_their_key_alone() {
     let (ours, others) = (key("ours@example.com"), key("others@example.com"));
     let keys = PublicKeys::parse(ours.as_bytes()).expect("a key of gpg");
     assert_eq!(keys.owners(), ["ours@example.com"]);
+    // Our armour is read by gpg, with its checksum.
+    let armour = directory.path().join("key.asc");
+    std::fs::write(&armour, keys.to_armour()).expect("a file");
+    let shown = run("gpg", &["--homedir", home, "--batch", "--show-keys", armour.to_str().expect("UTF-8")]);
+    assert!(shown.contains("ours@example.com"), "{shown}");
     let other = PublicKeys::parse(others.as_bytes()).expect("a key of gpg");
     let path = build(directory.path(), "w9.gzdio");
     let sign = |how: &[&str]| {

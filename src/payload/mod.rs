@@ -8,6 +8,7 @@ mod error;
 pub mod evr;
 mod header;
 mod inventory;
+pub mod lock;
 pub mod openpgp;
 mod package;
 mod read;
@@ -16,6 +17,7 @@ mod rpmlib;
 
 pub use error::RpmError;
 pub use inventory::{Installed, InventoryError, inventory};
+pub use lock::{FileUse, Lock, LockedFile};
 pub use openpgp::{KeyError, PublicKeys};
 pub use package::{Change, Comparison, Digests, FileKind, Files, Nevra, Relation, Rpm, RpmFile, Signed};
 pub use read::read_rpm;

@@ -244,6 +244,8 @@ fn files_that_are_no_public_keys_are_told_apart() {
         let error = PublicKeys::parse(bytes).expect_err(expected).to_string();
         assert!(error.contains(expected), "{expected}: {error}");
     }
+    let again = keys(&SIGNER).to_armour();
+    assert_eq!(PublicKeys::parse(again.as_bytes()), Ok(keys(&SIGNER)));
     for length in 0..public.len() {
         let _ = PublicKeys::parse(&public[..length]);
     }

@@ -52,8 +52,23 @@ fn block<'l>(lines: &mut impl Iterator<Item = &'l str>) -> Result<Vec<u8>, KeyEr
     Err(damaged("its last line is missing"))
 }
 
+/// One block of these packets.
+pub(super) fn encode(packets: &[u8]) -> String {
+    let body = STANDARD.encode(packets);
+    let mut text = format!("{BEGIN}\n\n");
+    // At most 76 characters a line (§6.3), and base64 has no others.
+    for line in body.as_bytes().chunks(64) {
+        text.push_str(std::str::from_utf8(line).unwrap_or_default());
+        text.push('\n');
+    }
+    let [_, sum @ ..] = crc24(packets).to_be_bytes();
+    text + &format!("={}\n{END}\n", STANDARD.encode(sum))
+}
+
 /// §6.1
 fn crc24(bytes: &[u8]) -> u32 {
     let shifted = |crc: u32| if crc & 0x80_0000 == 0 { crc << 1 } else { crc << 1 ^ 0x186_4cfb };
-    bytes.iter().fold(0xb7_04ce, |crc, byte| (0..8).fold(crc ^ u32::from(*byte) << 16, |crc, _| shifted(crc)))
+    let all =
+        bytes.iter().fold(0xb7_04ce, |crc, byte| (0..8).fold(crc ^ u32::from(*byte) << 16, |crc, _| shifted(crc)));
+    all & 0xff_ffff
 }

@@ -48,6 +48,7 @@ pub(super) struct PublicKey {
 pub struct PublicKeys {
     pub(super) keys: Vec<PublicKey>,
     owners: Vec<String>,
+    packets: Vec<u8>,
 }
 
 impl std::fmt::Debug for PublicKeys {
@@ -69,7 +70,7 @@ impl PublicKeys {
             _ => return Err(KeyError::NotAKey),
         };
         let (mut keys, mut owners) = (Vec::new(), Vec::new());
-        let mut rest = Bytes(&packets);
+        let mut rest = Bytes(packets.as_slice());
         let mut begun = false;
         while !rest.0.is_empty() {
             let whole = || KeyError::Damaged("it is cut off, or no packet follows where one should".to_owned());
@@ -83,7 +84,7 @@ impl PublicKeys {
             }
             begun = true;
         }
-        if keys.is_empty() { Err(KeyError::NoRsa) } else { Ok(Self { keys, owners }) }
+        if keys.is_empty() { Err(KeyError::NoRsa) } else { Ok(Self { keys, owners, packets }) }
     }
 
     /// All keys of several files.
@@ -92,8 +93,15 @@ impl PublicKeys {
         files.into_iter().reduce(|mut all, more| {
             all.keys.extend(more.keys);
             all.owners.extend(more.owners);
+            all.packets.extend(more.packets);
             all
         })
+    }
+
+    /// The keys in ASCII armour with its checksum, which rpm of EL 7 wants.
+    #[must_use]
+    pub fn to_armour(&self) -> String {
+        armor::encode(&self.packets)
     }
 
     /// The numbers of the keys, 16 hexadecimal digits each.
