@@ -140,6 +140,12 @@ pub struct Build {
     /// The cluster's vault, where there is one spec [default: <cluster>.vault beside each spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
+    /// Put the payload beside the hosts, as the repository that they install from
+    #[arg(long)]
+    pub offline: bool,
+    /// The payload, where there is one spec [default: <cluster>.payload beside each spec]
+    #[arg(long, value_name = "DIR", requires = "offline")]
+    pub payload: Option<Utf8PathBuf>,
     /// The passphrase of the CA's key that the spec names: the first line of this file, or of stdin for `-`
     /// [default: asked for on a terminal, where something is to be issued]
     #[arg(long, value_name = "FILE")]

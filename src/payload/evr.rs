@@ -28,6 +28,12 @@ impl<'t> Evr<'t> {
         Self { epoch: if epoch.is_empty() { "0" } else { epoch }, version, release }
     }
 
+    /// Epoch, version and release.
+    #[must_use]
+    pub const fn parts(self) -> (&'t str, &'t str, Option<&'t str>) {
+        (self.epoch, self.version, self.release)
+    }
+
     /// Compares them; the releases only where both have one.
     #[must_use]
     pub fn compare(self, other: Self) -> Ordering {

@@ -1,6 +1,7 @@
 //! The packages of an offline cluster: what an RPM is, who signed it, and whether nothing is missing.
 //!
-//! In: readers, and a list of what an image has. Out: [`Rpm`] facts, [`PublicKeys`], a [`closure`]. May not: open paths itself, unpack a payload, or trust a size, a
+//! In: readers, and a list of what an image has. Out: [`Rpm`] facts, [`PublicKeys`], a [`closure`], the metadata of a
+//! repository. May not: open paths itself, unpack a payload, or trust a size, a
 //! count or a name that it was given.
 
 pub mod closure;
@@ -12,6 +13,7 @@ pub mod lock;
 pub mod openpgp;
 mod package;
 mod read;
+mod repodata;
 mod rich;
 mod rpmlib;
 
@@ -21,6 +23,7 @@ pub use lock::{FileUse, Lock, LockedFile};
 pub use openpgp::{KeyError, PublicKeys};
 pub use package::{Change, Comparison, Digests, FileKind, Files, Nevra, Relation, Rpm, RpmFile, Signed};
 pub use read::read_rpm;
+pub use repodata::repodata;
 pub use rich::Requirement;
 pub use rpmlib::rpm_of;
 

@@ -1,11 +1,37 @@
 //! Which packages of the payload are installed.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
+use super::Closure;
 use super::packages::{Package, Packages, leaves};
 use crate::payload::{Comparison, Nevra, Requirement, evr};
 
 impl<'q> Packages<'q> {
+    /// Begins anew with what the image has, and without these packages.
+    pub fn begin(&mut self, without: &BTreeSet<usize>) {
+        self.present = self.all.iter().map(|package| package.payload.is_none()).collect();
+        self.gone = (0..self.all.len()).map(|at| without.contains(&at)).collect();
+    }
+
+    /// A package of the payload that cannot be installed, if there is one that might not have to be. What is wanted itself has to
+    /// be: dnf of EL 8 takes the newest of it or nothing (`best=True` in its dnf.conf).
+    pub fn culprit(&self, answer: &Closure) -> Option<usize> {
+        let who = answer.unmet.iter().map(|unmet| &unmet.who);
+        let who = who.chain(answer.clashes.iter().flat_map(|clash| [&clash.who, &clash.with]));
+        let place = |who: &String| {
+            let found = |package: &Package<'_>| package.payload.is_some() && package.nevra.to_string() == *who;
+            self.all.iter().position(found)
+        };
+        let wanted: Vec<usize> = self
+            .wanted
+            .iter()
+            .filter_map(|(_, wanted)| wanted.as_ref().ok())
+            .flat_map(|one| self.candidates(one))
+            .collect();
+        who.filter_map(place).find(|at| self.is_present(*at) && !wanted.contains(at))
+    }
+
     /// Installs what helps with everything that is not met now; whether there was anything.
     pub fn round(&mut self) -> bool {
         let mut changed = false;

@@ -1,7 +1,7 @@
 //! Whether what is wanted can be installed with what the image has and the payload brings, and nothing else.
 //!
 //! Chosen is as dnf chooses: what the image has is enough where it is; else the newest package of the payload that provides it.
-//! There is no going back on a choice. The proof is afterwards and does not depend on how it was chosen: every requirement of
+//! Where one leads nowhere, the search begins anew without it. The proof is afterwards and does not depend on how it was chosen: every requirement of
 //! every package that is then installed is looked at again, those of the image's own packages too, because a package of the
 //! payload may take the place of one of them.
 
@@ -9,8 +9,13 @@ mod answer;
 mod choice;
 mod packages;
 
+use std::collections::BTreeSet;
+
 use super::{Installed, Relation, Rpm};
 use packages::Packages;
+
+/// Packages that are left out, one after the other, to see whether the rest is complete.
+const MAX_TRIES: usize = 64;
 
 /// What is to be installed where, and what there is for it.
 #[derive(Debug, Clone, Copy)]
@@ -66,8 +71,25 @@ pub struct Clash {
 #[must_use]
 pub fn closure(question: &Question<'_>) -> Closure {
     let mut packages = Packages::new(question);
-    while packages.round() {}
-    packages.answer()
+    let mut search = |without: &BTreeSet<usize>| {
+        packages.begin(without);
+        while packages.round() {}
+        let answer = packages.answer();
+        let culprit = packages.culprit(&answer);
+        (answer, culprit)
+    };
+    let mut without = BTreeSet::new();
+    let (first, mut culprit) = search(&without);
+    while let Some(at) = culprit.filter(|_| without.len() < MAX_TRIES) {
+        without.insert(at);
+        let answer;
+        (answer, culprit) = search(&without);
+        if answer.unmet.is_empty() && answer.clashes.is_empty() {
+            return answer;
+        }
+    }
+    // What is said is what is wrong with the choice that dnf makes first.
+    first
 }
 
 /// Looks at all packages of the payload as if every one of them were installed, and nothing else were.

@@ -79,6 +79,23 @@ fn the_newest_is_taken_and_never_an_older_one() {
 }
 
 #[test]
+fn what_leads_nowhere_is_left_out() {
+    let payload = [
+        requires("a", "1", "virtual"),
+        rpm("b", "1", |builder| {
+            builder.provides(Dependency::any("virtual")).requires(Dependency::any("never-there"));
+        }),
+        rpm("c", "1", |builder| {
+            builder.provides(Dependency::any("virtual"));
+        }),
+    ];
+    assert_eq!(ask(NOTHING, &payload, &["a"]).installed, [0, 2]);
+    // Where nothing helps, what is said is about the first choice.
+    let answer = ask(NOTHING, &payload[..2], &["a"]);
+    assert_eq!(unmet(&answer), ["b-1-1.el8.x86_64: never-there"]);
+}
+
+#[test]
 fn an_upgrade_that_breaks_the_image_is_found() {
     let has = "package tool 0 1 1 x86_64\nprovides tool = 1-1\nrequires lib = 1-1\n\
         package lib 0 1 1 x86_64\nprovides lib = 1-1\n";

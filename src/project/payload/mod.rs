@@ -3,6 +3,7 @@
 mod add;
 mod check;
 mod overview;
+mod repository;
 mod state;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use super::Project;
 pub use add::{Added, add_to_payload};
 pub use check::{Checked, check_payload};
 pub use overview::{PayloadOverview, WantedOverview, Whereabouts, payload_overview};
+pub use repository::repository;
 pub use state::{Payload, read_payload};
 
 /// What some hosts want installed.
