@@ -12,12 +12,14 @@ use cfy_seed::bundle::manifest::Manifest;
 use cfy_seed::diag::{self, Report, Sources, Style};
 use cfy_seed::load::{Attributes, LoadedFile, LoadedTree};
 use cfy_seed::names::{Credential, Digest256, RsaSize, Secret, TreePath};
+use cfy_seed::payload::{self, PublicKeys, Relation, Requirement};
 use cfy_seed::plan::{self, HostCertificate, Identity};
 use cfy_seed::profile::{OwnFile, Profiles};
 use cfy_seed::project::{Project, footprint};
 use cfy_seed::vault::{self, Permissions, SuppliedCa, VaultBytes, VaultFiles};
 use cfy_seed::verify::pki::{BundledPair, BundledPki, Purpose, check_pki};
 use cfy_seed::{spec, verify};
+use md5::{Digest as _, Md5};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -173,6 +175,42 @@ pub fn manifest(data: &[u8]) {
     let verified = verify::built_tree(&tree, NOW);
     assert!(verified.report.has_errors(), "a tree without SHA256SUMS is good");
     shown(&verified.report, &Sources::default());
+}
+
+/// A package; or its header and payload, around which a lead and a signature header with a good digest are put; or a key; or
+/// the list of an image, or a rich dependency.
+pub fn rpm(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = payload::inventory(text);
+        let relation = |name: String| Relation { name, version: None, before_scripts: false };
+        if let Ok(read) = Requirement::of(&relation(text.to_owned())) {
+            let again = Requirement::of(&relation(read.to_string()));
+            assert!(!text.starts_with('(') || again == Ok(read), "it does not read what it writes");
+        }
+    }
+    let keys = PublicKeys::parse(data);
+    if let Ok(keys) = &keys {
+        assert!(!keys.ids().is_empty(), "keys without a key");
+    }
+    let judged = |bytes: &[u8], keys: Option<&PublicKeys>| match payload::read_rpm(bytes, keys) {
+        Ok(rpm) => {
+            assert_eq!(rpm.digests.size, bytes.len() as u64, "read in part");
+            assert!(!rpm.nevra.name.contains('/'), "a name with a directory");
+            for (_, file) in rpm.files.iter() {
+                assert!(file.name.len() < bytes.len(), "a name longer than the file");
+            }
+        }
+        Err(error) => assert!(error.diagnostic("x.rpm").is_some() && !error.is_machine_failure(), "{error}"),
+    };
+    judged(data, keys.as_ref().ok());
+    let mut whole = vec![0; 96];
+    whole[..8].copy_from_slice(&[0xed, 0xab, 0xee, 0xdb, 3, 0, 0, 0]);
+    whole.extend([0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 16]);
+    // RPMSIGTAG_MD5, 16 bytes.
+    whole.extend([1004, 7, 0, 16].iter().flat_map(|number: &u32| number.to_be_bytes()));
+    whole.extend(Md5::digest(data));
+    whole.extend(data);
+    judged(&whole, None);
 }
 
 /// A contract of the operator's own: alone, or laid over one that it extends.

@@ -6,6 +6,7 @@
 //! cluster.yaml ─load→ spec::parse → Spec ─plan::resolve(+profiles)→ Plan      | Report
 //! vault dir    ─load→ vault::open ─vault::ensure(&Plan, World)→ Vault         | Report
 //! Plan + Vault ─render (pure)→ HostFiles ─bundle (pure)→ Tree
+//! RPMs         ─load→ payload::read_rpm → Rpm ─closure→ what is missing       | RpmError
 //! Tree         ─seal→ SealedTree ─emit→ out/ ─load→ verify → Report
 //! ```
 //!
@@ -24,6 +25,8 @@ pub mod plan;
 
 pub mod vault;
 pub mod world;
+
+pub mod payload;
 
 pub mod render;
 

@@ -24,6 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("profile", &["names", "diag", "yaml"]),
     ("plan", &["names", "diag", "yaml", "spec", "profile"]),
     ("vault", &["names", "diag", "yaml", "plan", "world"]),
+    ("payload", &["names", "diag"]),
     ("render", &["names", "diag", "yaml", "plan", "profile"]),
     ("bundle", &["names", "diag"]),
     ("handoff", &["names", "bundle", "render"]),
@@ -33,8 +34,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "project",
         &[
-            "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "render", "bundle", "handoff",
-            "load", "emit",
+            "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "payload", "render", "bundle",
+            "handoff", "load", "emit",
         ],
     ),
     ("cli", &["names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),

@@ -52,6 +52,9 @@ pub enum Command {
     /// Requests to, certificates from, and the end of certificates of a CA
     #[command(subcommand)]
     Pki(Pki),
+    /// The packages of a cluster without a network
+    #[command(subcommand)]
+    Payload(Payload),
     /// Explain a code such as CFY-S001
     Explain(Explain),
     /// Print the JSON Schema of cluster.yaml
@@ -137,6 +140,12 @@ pub struct Build {
     /// The cluster's vault, where there is one spec [default: <cluster>.vault beside each spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
+    /// Put the payload beside the hosts, as the repository that they install from
+    #[arg(long)]
+    pub offline: bool,
+    /// The payload, where there is one spec [default: <cluster>.payload beside each spec]
+    #[arg(long, value_name = "DIR", requires = "offline")]
+    pub payload: Option<Utf8PathBuf>,
     /// The passphrase of the CA's key that the spec names: the first line of this file, or of stdin for `-`
     /// [default: asked for on a terminal, where something is to be issued]
     #[arg(long, value_name = "FILE")]
@@ -240,6 +249,56 @@ fn days(text: &str) -> Result<u32, String> {
     let number = number.parse::<u32>().ok().filter(|_| unit > 0 && !number.starts_with('+'));
     let days = number.and_then(|number| number.checked_mul(unit)).filter(|days| *days <= 36_500);
     days.ok_or_else(|| "expected days or weeks, such as `30d` or `8w`, 36500d at most".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Payload {
+    /// List what hosts need, and where it is
+    Plan(PayloadPlan),
+    /// Copy packages, public keys and the list of an image into the payload
+    Add(PayloadAdd),
+    /// Find everything that is wrong with the payload; write nothing
+    Check(PayloadCheck),
+}
+
+#[derive(Debug, Args)]
+pub struct PayloadPlan {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// The payload [default: <cluster>.payload beside the spec]
+    #[arg(long, value_name = "DIR")]
+    pub payload: Option<Utf8PathBuf>,
+    /// How the plan is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+#[derive(Debug, Args)]
+pub struct PayloadAdd {
+    /// Packages (.rpm), OpenPGP public keys, or the list of an image: their content tells
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<Utf8PathBuf>,
+    /// Where they are from, for the lock file [default: the paths as named]
+    #[arg(long, value_name = "TEXT")]
+    pub origin: Option<String>,
+    /// The cluster's spec [default: cluster.yaml, or else the embedded example]
+    #[arg(long, value_name = "SPEC")]
+    pub spec: Option<Utf8PathBuf>,
+    /// The payload [default: <cluster>.payload beside the spec]
+    #[arg(long, value_name = "DIR")]
+    pub payload: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PayloadCheck {
+    #[command(flatten)]
+    pub spec: SpecArgs,
+    /// The payload [default: <cluster>.payload beside the spec]
+    #[arg(long, value_name = "DIR")]
+    pub payload: Option<Utf8PathBuf>,
+    /// How the findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,11 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
         let why = "`--vault` names the vault of one cluster; with several specs each has its own, beside its spec";
         return Err(Failure::Usage(why.into()));
     }
+    if several && request.payload.is_some() {
+        let why =
+            "`--payload` names the payload of one cluster; with several specs each has its own, beside its spec";
+        return Err(Failure::Usage(why.into()));
+    }
     let mut projects = open_all(&request.specs, own)?;
     let (clashes, sources) = clashes(&projects);
     if clashes.has_errors() {
@@ -70,7 +75,12 @@ fn build(
     let plan = project.plan.as_ref()?;
     let vault = project.vault_directory(request.vault.as_deref(), plan);
     let destination = Destination { out: request.out.clone(), vault };
-    let built = project.build(plan, &destination, &RealWorld, keys);
+    let built = if request.offline {
+        let payload = project.payload_directory(request.payload.as_deref(), plan);
+        project.build_offline(plan, &destination, &payload, &RealWorld, keys)
+    } else {
+        project.build(plan, &destination, &RealWorld, keys)
+    };
     Some(built.map(|built| (built, destination)).map_err(Failure::from))
 }
 

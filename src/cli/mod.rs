@@ -12,6 +12,7 @@ mod init;
 mod meta;
 mod output;
 mod passphrase;
+mod payload;
 mod pki;
 mod plan;
 mod status;
@@ -47,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Verify(request) => verify::run(&request, &output),
         Command::Status(request) => status::run(&request, &output),
         Command::Credentials(request) => credentials::run(&request, &own, &output),
+        Command::Payload(request) => payload::run(&request, &own, &output),
         Command::Pki(request) => pki::run(&request, &own, &output),
         Command::Explain(request) => explain::run(&request, &output),
         Command::Schema => meta::schema(&output),

@@ -153,6 +153,43 @@ codes! {
     /// A value in `cloud_init` that cloud-init would not take.
     CloudInitType = "CFY-P054",
 
+    /// A file of a payload that is no package which hosts can install.
+    NotAnRpm = "CFY-K001",
+    /// A package that is cut off, changed, or contradicts itself.
+    RpmDamaged = "CFY-K002",
+    /// `payload.lock` cannot be used.
+    PayloadLockUnreadable = "CFY-K003",
+    /// A file of the lock file is not there.
+    PayloadFileMissing = "CFY-K004",
+    /// A file that the lock file does not have.
+    PayloadFileForeign = "CFY-K005",
+    /// Size or digest differ from the lock file.
+    PayloadFileDiffers = "CFY-K006",
+    /// A file that is no public key to check packages with.
+    PayloadKeyUnusable = "CFY-K007",
+    /// A package without a good signature of one of the payload's keys.
+    PackageNotSigned = "CFY-K008",
+    /// A package requires what nothing provides.
+    RequirementUnmet = "CFY-K009",
+    /// Two packages that cannot be installed together.
+    PackagesConflict = "CFY-K010",
+    /// A package that no host installs.
+    PackageUnused = "CFY-K011",
+    /// A package for other machines.
+    PackageArchitecture = "CFY-K012",
+    /// A file that is no list of what an image has.
+    ImageListUnreadable = "CFY-K013",
+    /// It is not known what the image has.
+    ImageUnknown = "CFY-K014",
+    /// There is no payload, or nothing in it.
+    PayloadEmpty = "CFY-K015",
+    /// What hosts must have is neither in the image nor in the payload.
+    WantedMissing = "CFY-K016",
+    /// Two files of one package.
+    PayloadNameTaken = "CFY-K017",
+    /// Hosts do not install from the payload.
+    PayloadNotUsed = "CFY-K018",
+
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",
     /// The output directory is a file, or the output is a file or a symlink.

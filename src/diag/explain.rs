@@ -15,6 +15,7 @@ const FILES: &[&str] = &[
     include_str!("../../docs/codes/spec.md"),
     include_str!("../../docs/codes/plan.md"),
     include_str!("../../docs/codes/vault.md"),
+    include_str!("../../docs/codes/payload.md"),
     include_str!("../../docs/codes/bundle.md"),
     include_str!("../../docs/codes/guest.md"),
 ];

@@ -1,11 +1,12 @@
 //! The only writer of the disk.
 //!
-//! In: a [`SealedTree`], or files of a vault. Out: the same on the disk, whole or not at all. May not: decide content.
+//! In: a [`SealedTree`], or files of a vault or a payload. Out: the same on the disk, whole or not at all. May not: decide content.
 
 #![allow(clippy::disallowed_methods, reason = "the one door through which the disk is written")]
 
 mod error;
 mod lock;
+mod payload;
 mod staging;
 mod vault;
 
@@ -14,6 +15,7 @@ use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
 pub use error::EmitError;
+pub use payload::{Incoming, PayloadDirectory};
 pub use vault::{VaultLock, requests, vault};
 
 use crate::bundle::manifest::{self, Manifest};

@@ -10,7 +10,7 @@ use super::{EmitError, sync_directory};
 use crate::names::{FileMode, TreePath};
 
 /// Names of files that are being written end so; what a killed run left of them is removed by the next one.
-const TEMPORARY: &str = ".cfy-seed.tmp";
+pub(super) const TEMPORARY: &str = ".cfy-seed.tmp";
 
 /// The right to write to a vault, held by one process at a time and given back when dropped.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ pub fn requests<'f>(
 }
 
 /// Writes one file beside its place, syncs it, and puts it there.
-fn replace(directory: &Utf8Path, name: &str, mode: FileMode, bytes: &[u8]) -> Result<(), EmitError> {
+pub(super) fn replace(directory: &Utf8Path, name: &str, mode: FileMode, bytes: &[u8]) -> Result<(), EmitError> {
     let target = directory.join(name);
     let temporary = directory.join(format!("{name}{TEMPORARY}"));
     let written = create_file(&temporary, mode, |file| {

@@ -28,6 +28,24 @@ pub fn bytes(path: &Utf8Path, max: u64) -> Result<Vec<u8>, LoadError> {
     whole(file, path, max)
 }
 
+/// Reads the first bytes of a regular file; says how many there are.
+///
+/// # Errors
+/// As [`bytes`], but for its size.
+pub fn prefix(path: &Utf8Path, into: &mut [u8]) -> Result<usize, LoadError> {
+    let mut file = open(path)?.take(into.len() as u64);
+    let mut read = 0;
+    while let Some(rest) = into.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(count) => read += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(LoadError::of(path, error)),
+        }
+    }
+    Ok(read)
+}
+
 /// Opens a regular file without ever waiting.
 fn open(path: &Utf8Path) -> Result<File, LoadError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;

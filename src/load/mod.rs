@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use error::LoadError;
-pub use file::{Disk, bytes, text};
+pub use file::{Disk, bytes, prefix, text};
 pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree};
 
 /// A vault's directory as it lies on the disk.
@@ -59,6 +59,46 @@ pub fn certificates(path: &Utf8Path) -> Result<BTreeMap<String, Vec<u8>>, LoadEr
         let wanted = matches!(entry.path().extension(), Some("crt" | "pem" | "key"));
         let content = if wanted { bytes(entry.path(), 256 << 10)? } else { Vec::new() };
         found.insert(entry.file_name().to_owned(), content);
+    }
+    Ok(found)
+}
+
+/// What lies in a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// A regular file of this size.
+    File(u64),
+    /// A directory.
+    Directory,
+    /// A symbolic link, a device, or a name that is not UTF-8.
+    Other,
+}
+
+/// What lies in this directory, by name; nothing where it is missing. No link is followed.
+///
+/// # Errors
+/// When it is no directory, cannot be read, or holds more than 100,000 files.
+pub fn listing(path: &Utf8Path) -> Result<BTreeMap<String, Listed>, LoadError> {
+    const MAX_FILES: usize = 100_000;
+    let entries = match std::fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(LoadError::of(path, error)),
+    };
+    let mut found = BTreeMap::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| LoadError::of(path, error))?;
+        if found.len() == MAX_FILES {
+            return Err(LoadError::TooManyFiles { path: path.to_owned(), limit: MAX_FILES });
+        }
+        let status = entry.metadata().map_err(|error| LoadError::of(path, error))?;
+        let (name, listed) = match entry.file_name().into_string() {
+            Ok(name) if status.is_file() => (name, Listed::File(status.len())),
+            Ok(name) if status.is_dir() => (name, Listed::Directory),
+            Ok(name) => (name, Listed::Other),
+            Err(name) => (name.to_string_lossy().into_owned(), Listed::Other),
+        };
+        found.insert(name, listed);
     }
     Ok(found)
 }

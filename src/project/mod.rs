@@ -8,6 +8,7 @@ mod expiry;
 mod footprint;
 mod overview;
 mod own;
+mod payload;
 mod pki;
 mod several;
 mod vault;
@@ -18,6 +19,10 @@ pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
 pub use own::OwnDirectories;
+pub use payload::{
+    Added, Checked, Payload, PayloadOverview, Wanted, WantedOverview, Whereabouts, add_to_payload, check_payload,
+    payload_overview, read_payload, repository, wanted,
+};
 pub use pki::ImportedCertificates;
 pub use several::{clashes, side_by_side};
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};

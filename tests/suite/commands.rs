@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Scratch, cfy_seed, files};
+use crate::support::{Scratch, cfy_seed, files, root};
 
 #[test]
 fn init_writes_one_file_and_never_over_another() {
@@ -93,13 +93,23 @@ fn every_code_is_explained_and_every_page_is_listed() {
 #[test]
 fn help_fits_a_terminal() {
     let scratch = Scratch::new();
-    let commands = "init check plan build verify status credentials explain schema completions man".split(' ');
+    let commands =
+        "init check plan build verify status credentials payload explain schema completions man".split(' ');
     let all = cfy_seed(scratch.path()).args(&["--help"]).exits(0).stdout;
     for command in commands {
         assert!(all.contains(&format!("  {command} ")), "{command} is not in the help");
         let help = cfy_seed(scratch.path()).args(&[command, "--help"]).exits(0).stdout;
         let long = all.lines().chain(help.lines()).find(|line| line.chars().count() > 100);
         assert_eq!(long, None, "{command}");
+    }
+    for command in ["plan", "add", "check"] {
+        let help = cfy_seed(scratch.path()).args(&["payload", command, "--help"]).exits(0).stdout;
+        let golden = root().join("tests/golden/help").join(format!("payload-{command}.txt"));
+        if std::env::var_os("CFY_BLESS").is_some() {
+            std::fs::write(&golden, &help).expect("written");
+        }
+        let wanted = std::fs::read_to_string(&golden).unwrap_or_default();
+        assert_eq!(help, wanted, "CFY_BLESS=1 cargo test --test suite help writes it anew");
     }
 }
 

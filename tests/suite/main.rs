@@ -33,6 +33,7 @@ mod many;
 mod matrix;
 mod overrides;
 mod own;
+mod payload;
 mod pki;
 mod properties;
 mod secrets;

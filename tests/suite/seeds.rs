@@ -60,3 +60,8 @@ fn manifests() {
 fn contracts() {
     run(targets::contract, "fuzz/seeds/contract");
 }
+
+#[test]
+fn packages() {
+    run(targets::rpm, "fuzz/seeds/rpm");
+}

@@ -1,6 +1,7 @@
 //! What the tests share: fixtures, scratch directories, the binary, and bundles as a host would see them.
 
 mod bundle;
+pub mod packages;
 mod program;
 mod python;
 

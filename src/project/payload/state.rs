@@ -1,0 +1,183 @@
+//! A payload as it lies on the disk.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+
+use crate::bundle::ContentSource as _;
+use crate::diag::{Code, Diagnostic, Report};
+use crate::load::{self, Disk, Listed, LoadError};
+use crate::names::Digest256;
+use crate::payload::lock::{IMAGE, KEYS, LOCK, MAX_LOCK, PACKAGES};
+use crate::payload::{FileUse, Installed, Lock, PublicKeys, Rpm, RpmError, inventory, read_rpm};
+use crate::project::side_by_side;
+
+/// A list of an image with 1,000 packages has 15 MiB.
+pub(super) const MAX_IMAGE: u64 = 256 << 20;
+/// A distribution's file of keys has some KiB.
+pub(super) const MAX_KEY: u64 = 1 << 20;
+
+/// A payload that was read.
+#[derive(Debug, Default)]
+pub struct Payload {
+    /// Whether there is a directory of that name.
+    pub exists: bool,
+    /// Its lock file.
+    pub lock: Lock,
+    /// Its packages by path, those that are whole.
+    pub packages: BTreeMap<String, Rpm>,
+    /// The keys that packages may be signed with.
+    pub keys: Option<PublicKeys>,
+    /// What the image has, where that is known.
+    pub image: Option<Vec<Installed>>,
+    /// What is wrong with the files.
+    pub report: Report,
+}
+
+/// Reads a payload: every file of it, from the first byte to the last.
+///
+/// # Errors
+/// When a directory or a file cannot be read.
+pub fn read_payload(directory: &Utf8Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Payload, LoadError> {
+    let mut payload = Payload { exists: directory.is_dir(), ..Payload::default() };
+    let mut here = files(directory)?;
+    payload.read_lock(directory)?;
+    // The rest needs no lock file: what lies there is looked at in any case.
+    let mut keys = Vec::new();
+    for path in here.iter().filter(|(path, _)| path.starts_with("keys/")).map(|(path, _)| path) {
+        let bytes = load::bytes(&directory.join(path), MAX_KEY)?;
+        match PublicKeys::parse(&bytes) {
+            Ok(read) => keys.push(read),
+            Err(error) => payload.report.push(key_finding(path, &error.to_string())),
+        }
+        payload.compare(path, bytes.len() as u64, Digest256::of(&bytes));
+    }
+    payload.keys = PublicKeys::together(keys);
+    if here.contains_key(IMAGE) {
+        let text = load::text(&directory.join(IMAGE), MAX_IMAGE)?;
+        payload.compare(IMAGE, text.len() as u64, Digest256::of(text.as_bytes()));
+        match inventory(&text) {
+            Ok(image) => payload.image = Some(image),
+            Err(error) => payload.report.push(image_finding(IMAGE, &error.to_string())),
+        }
+    }
+    here.retain(|path, _| path.starts_with("packages/"));
+    payload.read_packages(directory, here.into_keys().collect(), progress)?;
+    Ok(payload)
+}
+
+pub(super) fn key_finding(file: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(Code::PayloadKeyUnusable, format!("{file} {why}"))
+        .help("take the public key that your vendor publishes, mostly named RPM-GPG-KEY-…")
+}
+
+pub(super) fn image_finding(file: &str, why: &str) -> Diagnostic {
+    Diagnostic::error(Code::ImageListUnreadable, format!("{file} is no list of an image: {why}"))
+        .help("make it with the command in docs/payload.md")
+}
+
+/// The files that count, by path, and their sizes.
+fn files(directory: &Utf8Path) -> Result<BTreeMap<String, u64>, LoadError> {
+    let mut found = BTreeMap::new();
+    for part in [PACKAGES, KEYS] {
+        for (name, listed) in load::listing(&directory.join(part))? {
+            // Temporary files of another run, and what editors and people leave, are none.
+            if let Listed::File(size) = listed
+                && !name.starts_with('.')
+                && !name.ends_with(".cfy-seed.tmp")
+            {
+                found.insert(format!("{part}/{name}"), size);
+            }
+        }
+    }
+    if let Some(Listed::File(size)) = load::listing(directory)?.get(IMAGE) {
+        found.insert(IMAGE.to_owned(), *size);
+    }
+    Ok(found)
+}
+
+impl Payload {
+    fn read_lock(&mut self, directory: &Utf8Path) -> Result<(), LoadError> {
+        let bytes = match load::bytes(&directory.join(LOCK), MAX_LOCK) {
+            Ok(bytes) => bytes,
+            Err(LoadError::Missing { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        match Lock::parse(&bytes) {
+            Ok(lock) => self.lock = lock,
+            Err(why) => {
+                let finding = Diagnostic::error(Code::PayloadLockUnreadable, format!("{LOCK} cannot be used: {why}"));
+                self.report
+                    .push(finding.help("take it from version control again, or remove it and add the files anew"));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_packages(
+        &mut self,
+        directory: &Utf8Path,
+        paths: Vec<String>,
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<(), LoadError> {
+        let keys = self.keys.take();
+        let total = paths.len();
+        let mut results = Vec::new();
+        let read = |_, path: &String| {
+            let opened = Disk.open(&directory.join(path)).map_err(RpmError::Machine);
+            opened.and_then(|file| read_rpm(file, keys.as_ref()))
+        };
+        side_by_side(&paths, read, |at, result| {
+            results.push(result);
+            progress(at + 1, total);
+        });
+        self.keys = keys;
+        for (path, result) in paths.into_iter().zip(results) {
+            match result {
+                Ok(rpm) => {
+                    self.compare(&path, rpm.digests.size, rpm.digests.sha256);
+                    self.packages.insert(path, rpm);
+                }
+                Err(RpmError::Machine(source)) => {
+                    return Err(LoadError::Machine { path: directory.join(path), source });
+                }
+                Err(error) => self.report.extend(error.diagnostic(&path).into_iter().collect()),
+            }
+        }
+        let missing = self.lock.files.iter().filter(|file| !directory.join(file.path.as_str()).is_file());
+        let missing: Vec<Diagnostic> = missing
+            .map(|file| {
+                let message = format!("{} is in {LOCK} and not there: it was {}", file.path, file.what);
+                let help =
+                    format!("bring it again (it came from {}), or run `payload add` to forget it", file.origin);
+                Diagnostic::error(Code::PayloadFileMissing, message).help(help)
+            })
+            .collect();
+        missing.into_iter().for_each(|finding| self.report.push(finding));
+        Ok(())
+    }
+
+    /// Compares a file with what the lock file says of it.
+    fn compare(&mut self, path: &str, size: u64, sha256: Digest256) {
+        let Some(locked) = self.lock.get(path) else {
+            let message = format!("{path} is not in {LOCK}: nobody said where it is from");
+            let help = "add it with `cfy-seed payload add`, or remove it";
+            self.report.push(Diagnostic::error(Code::PayloadFileForeign, message).help(help));
+            return;
+        };
+        if (locked.size, locked.sha256) != (size, sha256) {
+            let message = format!(
+                "{path} is not what was added: {size} bytes with SHA-256 {sha256}, and it had {} and {}",
+                locked.size, locked.sha256
+            );
+            let help = format!("bring it again (it came from {}), or remove and add it", locked.origin);
+            self.report.push(Diagnostic::error(Code::PayloadFileDiffers, message).help(help));
+        }
+    }
+
+    /// How many files there are of this use.
+    #[must_use]
+    pub fn count(&self, used_as: FileUse) -> usize {
+        self.lock.files.iter().filter(|file| file.used_as == used_as).count()
+    }
+}
