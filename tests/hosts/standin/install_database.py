@@ -32,10 +32,13 @@ def install_single(config):
     places.write(places.PGSQL / "PG_VERSION", "14\n")    # initdb's
     client = config["postgresql_client"]
     remote = server["enable_remote_connections"] and server["ssl_enabled"]
+    again = control.ask("status", "postgresql-14")[0] == 0
     control.program("postgresql-14", {
         "address": ["127.0.0.1", address] if remote else "127.0.0.1", "clientcert": remote and server["ssl_client_verification"],
         "local": ["127.0.0.1", address],
         "users": {client["server_username"]: client["server_password"] or server["postgres_password"]}})
+    if again:
+        control.must("restart", "postgresql-14")  # its certificates may be new
 
 
 def install_cluster_node(config):

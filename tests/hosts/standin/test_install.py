@@ -173,6 +173,12 @@ class Again(Host):
         self.install(DATABASE)
         self.assertIn("restart patroni", self.asked)
 
+    def test_a_single_database_restarts_with_its_new_certificates(self):
+        single = "manager: {private_ip: 127.0.0.1, public_ip: 127.0.0.1}\nservices_to_install: [database_service]\n"
+        for asked in (self.assertNotIn, self.assertIn):
+            self.install(single)
+            asked("restart postgresql-14", self.asked)
+
     def test_a_finished_joiner_keeps_its_data_leaves_and_joins_again(self):
         kept = places.MNESIA / "kept"
         places.write(kept, "")
