@@ -46,13 +46,13 @@ pub fn pg_service(view: &HostView<'_>) -> Option<Secret> {
     view.host.roles.iter().find(|role| role.kind == RoleKind::Manager && reaches(&role.recovery))?;
     let password = view.credentials.get(&Credential::PostgresPassword)?;
     let features = &view.plan.contract.features;
-    let mut text = format!(
-        "[cfy-seed]\nuser=postgres\npassword={}\nsslmode=verify-full\nsslrootcert={CA}\nconnect_timeout=9\n",
+    let name = if features.has(Feature::SuperuserClient) { "postgres" } else { "cloudify" };
+    let client = features
+        .has(Feature::ClientVerification)
+        .then(|| format!("sslcert={}\nsslkey={}\n", client_certificate(name), client_key(name)))
+        .unwrap_or_default();
+    Some(Secret::new(format!(
+        "[cfy-seed]\nuser=postgres\npassword={}\nsslmode=verify-full\nsslrootcert={CA}\nconnect_timeout=9\n{client}",
         password.expose()
-    );
-    if features.has(Feature::ClientVerification) {
-        let name = if features.has(Feature::SuperuserClient) { "postgres" } else { "cloudify" };
-        text += &format!("sslcert={}\nsslkey={}\n", client_certificate(name), client_key(name));
-    }
-    Some(Secret::new(text))
+    )))
 }

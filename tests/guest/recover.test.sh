@@ -89,12 +89,13 @@ test_first_manager_never_drops_what_a_manager_is_in() {
   [[ -z $(dropped) ]]
   installs 1
 }
-test_first_manager_without_databases() {
+# Cut between two statements of the installer, or of ours: CREATE ROLE would fail for ever.
+test_first_manager_with_a_part_of_the_databases() {
   first_manager manager-first 10.0.0.11 10.0.0.12
   sql_says "$count_databases" 0
   drive
   is state READY
-  [[ -z $(dropped) ]]
+  [[ $(dropped) == "$all" ]]
 }
 test_first_manager_before_its_packages() {
   first_manager manager-first 10.0.0.11 10.0.0.12
@@ -112,10 +113,10 @@ test_first_manager_that_cannot_tell_waits() {
   is state STALLED
   [[ $(status cause) == *'could not connect'* ]]
   installs 0
+  [[ -z $(dropped) ]]
   sql_says "$count_databases" 0
   wait "$driver"
   is state READY
-  [[ -z $(dropped) ]]
 }
 test_first_manager_waits_for_a_leader() {
   first_manager manager-first 10.0.0.11 10.0.0.13

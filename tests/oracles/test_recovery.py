@@ -7,9 +7,10 @@ import unittest
 from bundles import ROOT, SCRATCH, bundle, run
 
 CASES = """\
-nothing {whom}: 0 [] postgres
-no-tables {whom}: 0 [drops the half-made databases] postgres
-no-manager {whom}: 0 [drops the half-made databases] postgres
+nothing {whom}: 0 [drops databases that are half-made] postgres
+role-only {whom}: 0 [drops databases that are half-made] postgres
+no-tables {whom}: 0 [drops databases that are half-made] postgres
+no-manager {whom}: 0 [drops databases that are half-made] postgres
 a-manager {whom}: 0 [] cloudify_db,composer,postgres,stage
 """
 
