@@ -47,10 +47,11 @@ pub fn pg_service(view: &HostView<'_>) -> Option<Secret> {
     let password = view.credentials.get(&Credential::PostgresPassword)?;
     let features = &view.plan.contract.features;
     let name = if features.has(Feature::SuperuserClient) { "postgres" } else { "cloudify" };
-    let client = features
-        .has(Feature::ClientVerification)
-        .then(|| format!("sslcert={}\nsslkey={}\n", client_certificate(name), client_key(name)))
-        .unwrap_or_default();
+    let client = if features.has(Feature::ClientVerification) {
+        format!("sslcert={}\nsslkey={}\n", client_certificate(name), client_key(name))
+    } else {
+        String::new()
+    };
     Some(Secret::new(format!(
         "[cfy-seed]\nuser=postgres\npassword={}\nsslmode=verify-full\nsslrootcert={CA}\nconnect_timeout=9\n{client}",
         password.expose()
