@@ -28,11 +28,12 @@ class Lab:
             raise Failure(f"no host {name} here; there are: {', '.join(self.hosts) or 'none'}")
         return self.hosts[name]
 
-    def up(self, tree, image=False, addresses=None, only=None, platform="el8"):
+    def up(self, tree, image=False, addresses=None, only=None, platform="el8", www=None):
         """Make the hosts of a built tree `<out>/<cluster>`, switched off, with the network and the web server on.
 
         image: the OS prerequisites are in the image already. addresses: {host: address} for seeds without a static
-        one. only: these hosts of the tree. platform: what os-release says; the programs stay those of the image.
+        one. only: these hosts of the tree. platform: what os-release says; the programs stay those of the image. www:
+        what the web server serves instead of the repositories.
         """
         self.down()
         made = artefacts.ensure()
@@ -54,11 +55,21 @@ class Lab:
         for port, (name, host) in enumerate(self.hosts.items()):
             host.lease(known[name])
             bridge.plug(host.namespace, port, host.mac())
-        bridge.serve(made.www, self.home / "http.log")
+        bridge.serve(www or made.www, self.home / "http.log")
 
     def boot(self, *names):
         for name in names or self.hosts:
             self.host(name).boot()
+
+    def cut(self, name):
+        """A power cut that peers meet as silence: the port of the switch goes down first (gates.md, "Method")."""
+        self.bridge.connect(list(self.hosts).index(name), on=False)
+        self.host(name).cut()
+
+    def power(self, name):
+        """Power is back."""
+        self.bridge.connect(list(self.hosts).index(name))
+        self.host(name).boot()
 
     def wait(self, bound=600, names=None, say=print):
         """Until every host is READY. FAILED anywhere, or the bound, is a Failure that tells the story."""
