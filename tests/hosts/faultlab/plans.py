@@ -12,13 +12,13 @@ EARLY = ["started", "packages", "validated"]
 # INSTALL of each host, in an order in which database 1 stands at one of EARLY while database 2 holds the lock of etcd to
 # be struck there: whoever first sees a quorum takes the lock, and that must be database 2 then.
 STAGES = {
-    "database-1": ["started", "packages", "patroni-started", "validated", "before-markers"],
-    "database-2": [*EARLY, "etcd-lock", "patroni-started", "before-markers"],
+    "database-1": ["started", "patroni-started", "packages", "validated", "before-markers"],
+    "database-2": ["packages", "patroni-started", "started", "before-markers", "validated", "etcd-lock"],
     "database-3": [*EARLY, "patroni-started", "before-markers"],
     "broker-1": [*EARLY, "reset", "before-markers"],
     "broker-2": [*EARLY, "reset", "joined", "before-markers"],
     "broker-3": ["joined", "before-markers", *EARLY, "reset"],
-    "manager-1": [*EARLY, "database-created", "populated", "before-markers"],
+    "manager-1": ["started", "database-created", "packages", "populated", "validated", "before-markers"],
     "manager-2": [*EARLY, "before-markers"],
     "manager-3": ["before-markers", *EARLY],
 }
