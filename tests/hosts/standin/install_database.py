@@ -51,7 +51,10 @@ def install_cluster_node(config):
     passwords = server["cluster"]["etcd"]
     control.program("etcd", {"ip": own, "members": members, "root_password": passwords["root_password"]})
     asyncio.run(secure_etcd(own, places.ETCD / "ca.crt", passwords["root_password"]))
+    again = control.ask("status", "patroni")[0] == 0
     control.program("patroni", {"ip": own, "members": members})
+    if again:
+        control.must("restart", "patroni")        # a re-run of a finished node: the cluster keeps running (§5.3)
     control.program("postgresql-14", {
         "cluster": True, "address": own, "clientcert": server["ssl_client_verification"], "local": members,
         "users": {"postgres": server["postgres_password"]}})

@@ -215,10 +215,10 @@ class Session:
             session.read_only = hello["read_only"]
             return session
         except (asyncio.IncompleteReadError, ssl.SSLError) as broken:
-            session.close()
+            await session.hang_up()
             raise OSError(f"SSL error: {broken}") from broken
         except BaseException:
-            session.close()
+            await session.hang_up()
             raise
 
     def check_name(self, address):

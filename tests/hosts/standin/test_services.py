@@ -59,6 +59,41 @@ class Broker(unittest.TestCase):
         broker.data["members"].append("rabbit@two")
         self.assertIn("inconsistent_cluster", asyncio.run(broker.admit("rabbit@two"))["error"])
 
+    def test_with_two_members_a_stopped_one_pauses_the_other_and_a_silent_one_first_hangs_it(self):
+        """gates.md §1 "pause_minority bites while only two nodes are joined"."""
+        broker = self.broker(first=True)
+        broker.data["members"] = ["rabbit@one", "rabbit@two"]
+
+        def sees(said, now):
+            broker.believe({"rabbit@two": said}, now)
+            return broker.is_majority(len(broker.running)), broker.hanging
+        self.assertEqual(sees({"serves": True}, 100.0), (True, False))
+        self.assertEqual(sees(rabbitmq.GONE, 100.5), (False, False))          # stopped: paused at once
+        self.assertEqual(sees({"serves": True}, 101.0), (True, False))
+        self.assertEqual(sees(None, 102.0), (True, True))                     # cut: the API hangs …
+        self.assertTrue(broker.is_running("rabbit@two"))
+        self.assertEqual(sees(None, 101.1 + rabbitmq.NET_TICK), (False, False))   # … until the net tick
+        self.assertEqual(sees({"serves": True}, 110.0), (True, False))
+
+    def test_of_three_members_two_go_on(self):
+        broker = self.broker(first=True)
+        broker.data["members"] = ["rabbit@one", "rabbit@two", "rabbit@three"]
+        broker.believe({"rabbit@two": {"serves": True}, "rabbit@three": {"serves": True}}, 100.0)
+        broker.believe({"rabbit@two": {"serves": True}, "rabbit@three": None}, 101.0)
+        self.assertEqual((broker.is_majority(len(broker.running)), broker.hanging), (True, False))
+
+    def test_a_member_that_never_answered_since_the_start_is_not_counted(self):
+        broker = self.broker(first=True)
+        broker.data["members"] = ["rabbit@one", "rabbit@two", "rabbit@three"]
+        broker.believe({"rabbit@two": None, "rabbit@three": None}, 1.0)
+        self.assertFalse(broker.is_majority(len(broker.running)))
+
+    def test_a_hanging_broker_answers_nothing(self):
+        broker = self.broker(first=True)
+        broker.hanging = True
+        with self.assertRaises(asyncio.TimeoutError):
+            asyncio.run(asyncio.wait_for(broker.answer_api(wire.Request("GET", "/api/nodes", {}, b"")), 0.3))
+
     def test_a_broker_that_does_not_serve_admits_nobody(self):
         self.assertEqual(asyncio.run(self.broker(first=True).admit("rabbit@two")), {"error": "mnesia_not_running"})
 
