@@ -24,6 +24,8 @@ STAGES = {
 }
 SHIFT = {INSTALL: 0, CUT: 2, DRIVER: 4}
 ROUNDS = 6         # the longest list of stages
+# Three rounds of compact hosts take every second stage of these lists, from here on (first, second and third host).
+TURNS = {"database": (1, 1, 1), "broker": (0, 0, 1), "manager": (1, 1, 1)}
 UNGATED = ("database-1", "broker-1")     # they wait for nobody
 ORDERS = 30        # boot orders in all
 
@@ -87,8 +89,8 @@ def three(number):
         for index, host in enumerate(cluster.hosts):
             found[host] = []
             for place, role in enumerate(ROLES):
-                position, turn = f"{role}-{index + 1}", number + 3 * (index % 2)
-                before, after = strikes_around(position, role, turn, 5 * index + 2 * place)
+                position, turn = f"{role}-{index + 1}", 2 * number + TURNS[role][index]
+                before, after = strikes_around(position, role, number + 3 * (index % 2), 0)
                 if place:        # done by the first role, once
                     before = [act for act in before if act.phase not in ROLELESS]
                 if role != "manager":
@@ -173,7 +175,8 @@ def payload(_run, cluster):
         "db-3": [Payload(None, "repository gone and back at once", "PACKAGES", break_it=cut_off, heal=connect,
                          goes_on=True, quiet=True)],
         "broker-1": [Payload(unsigned, "unsigned RPM", "PACKAGES", "G031", heal=mend_repository)],
-        "broker-2": [Payload(by_url, "disk full while staging", "PAYLOAD", "G013", break_it=fill, heal=unfill)],
+        "broker-2": [Payload(by_url, "disk full while staging", "PAYLOAD", "G013", "curl exit 23", break_it=fill, heal=unfill,
+                             goes_on=True, state="STALLED")],
         "broker-3": [Payload(by_url, "download refused", "PAYLOAD", "G022", "curl exit 7", break_it=cut_off, heal=connect,
                              goes_on=True)],
         "manager-1": [Seed(by_url), Twice("WAIT", "manager")],

@@ -3,7 +3,7 @@
 Each makes its own row, and heals what it broke; what follows is the host's way to READY.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hostlab.system import Failure
 
@@ -13,6 +13,8 @@ from .story import pause, until
 STALL = 60.0       # first_boot.stall_after of the runs that need it: the smallest that a spec may have
 # From the moment on which the host must say so: a round of probes that all time out, and one poll more.
 LOUD = 45.0
+# What a host says and goes on trying.
+WAITING_CODES = ("G022", "G033", "G050", "G051", "G063", "G064")
 LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
 
 
@@ -23,18 +25,17 @@ def at_phase(run, host, phase, role="", bound=300):
     yield from until(question, bound, f"{host.name} comes to {phase}")
 
 
-def spoken(host, row, run, code, word, bound):
-    """Until the host says this code aloud in its status, and to the console and before login, too."""
-    yield from run.says(host, bound, code_state(code), code, word)
-    row.fault += f" → {code_state(code)} {code}"
+def spoken(host, row, run, code, word, bound, state=""):
+    """Until the host says this code aloud: in its status, on the console and to who is about to log in."""
+    state = state or ("STALLED" if code in WAITING_CODES else "FAILED")
+    yield from run.says(host, bound, state, code, word)
+    row.fault += f" → {state} {code}"
     seconds = run.clock() - row.struck
-    for where, text in (("console", host.console()), ("/etc/issue", host.read("/etc/issue"))):
-        run.check.that(f"CFY-{code}" in text, f"{run.name}: {host.name}: {where} names CFY-{code}")
+    yield from pause(0.3)
+    issue = host.read("/etc/issue") + host.read("/etc/issue.d/cfy-seed.issue")
+    for where, text in (("console", host.console()), ("issue", issue)):
+        run.check.that(f"CFY-{code}" in text, f"{run.name}: {host.name}: the {where} names CFY-{code}")
     print(f"{run.clock():6.1f} s  {host.name}: {code} after {seconds:.0f} s: {host.status().get('cause')}", flush=True)
-
-
-def code_state(code):
-    return "STALLED" if code in ("G022", "G033", "G050", "G051", "G063", "G064") else "FAILED"
 
 
 def retry(host):
@@ -205,7 +206,12 @@ class Seed:
     early = True
 
     def arm(self, run, host):
-        host.insert(self.tree / "hosts" / host.name / "seed.iso")
+        if not host.console():
+            host.insert(self.tree / "hosts" / host.name / "seed.iso")
+
+    def strike(self, run, host):
+        run.row(host, "another source of the RPM than its peers have")
+        yield
 
 
 @dataclass
@@ -220,16 +226,18 @@ class Payload(Seed):
     heal: object = None           # (run, host)
     goes_on: bool = False         # by itself, without a retry
     quiet: bool = False           # it must come back before the host says anything
-    state: list = field(default_factory=list)
+    state: str = ""
+    armed: bool = False
 
     def arm(self, run, host):
-        if self.tree and not self.state:
+        if self.armed:
+            return
+        self.armed = True
+        if self.tree:
             super().arm(run, host)
-        if not self.state:
-            self.state.append("armed")
-            if self.break_it:
-                host.fault("skip-sync", "0\n")
-                host.fault("hold-sync", '"phase":"PREFLIGHT"\n')
+        if self.break_it:
+            host.fault("skip-sync", "0\n")
+            host.fault("hold-sync", '"phase":"PREFLIGHT"\n')
 
     def strike(self, run, host):
         if self.break_it:
@@ -242,7 +250,7 @@ class Payload(Seed):
             yield from pause(12)
             run.check.equal(host.status().get("state"), "WAITING", f"{run.name}: {host.name} tries again")
         else:
-            yield from spoken(host, row, run, self.code, self.word, STALL + LOUD)
+            yield from spoken(host, row, run, self.code, self.word, STALL + LOUD, self.state)
         run.check.equal([call for call in host.journal() if call["event"] == "start"], [],
                         f"{run.name}: {host.name} has run nothing of such an RPM")
         self.heal(run, host)

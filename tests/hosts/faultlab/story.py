@@ -41,6 +41,11 @@ def pause(seconds):
         yield
 
 
+def alive(host):
+    if not host.is_on():
+        raise Failure(f"{host.name} went off by itself; its last words:\n{host.console()[-400:]}")
+
+
 @dataclass
 class Run:
     """What tasks share."""
@@ -82,6 +87,7 @@ class Run:
         """Until the host's status file says so."""
         def question():
             status = host.status()
+            alive(host)
             if status.get("state") == "FAILED" and state != "FAILED":
                 raise Failure(f"{host.name} is FAILED {status.get('code')} {status.get('cause')}")
             return (status.get("state") == state and status.get("code", "") in (code, code and f"CFY-{code}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from hostlab.gates import SERVICES
 from hostlab.system import Failure
 
-from .story import pause, until
+from .story import alive, pause, until
 
 DRIVER, INSTALL, CUT = "driver killed", "install killed", "power cut"
 KINDS = (DRIVER, INSTALL, CUT)
@@ -96,6 +96,7 @@ class Strike:
 
         def question():
             nonlocal there
+            alive(host)
             over = self.missed(host)     # asked first: a host may get there and be over in between
             there = self.reached(host)
             if not there and host.status().get("state") == "FAILED":

@@ -6,11 +6,12 @@ from types import SimpleNamespace
 
 from faultlab import plans, proofs
 from faultlab.clusters import SHAPES
-from faultlab.strikes import FIRST_ONLY, KINDS, PHASES, Strike
+from faultlab.strikes import CUT, DRIVER, KINDS, PHASES, ROLELESS, Strike
 
 CLOSED = {"tcp2380": False, "health": False, "auth": False, "leader": False}
 OPEN = CLOSED | {"tcp2380": True}
 OPEN_HEALTHY = OPEN | {"health": True}
+ALONE = {"b1": {"running": []}}
 MEMBERS = {"database": {"d1": "10.0.0.11", "d2": "10.0.0.12", "d3": "10.0.0.13"}, "broker": {"b1": "1", "b2": "2"},
            "manager": {}}
 
@@ -39,11 +40,11 @@ class Proofs(unittest.TestCase):
 
     def test_a_second_run_before_its_gate_is_noticed(self):
         good = {"b1": {"running": ["rabbit@b1"]}}
-        journal = call("broker", rc=1, brokers=good) + call("broker", pid=2, time=20.0, brokers={})
+        journal = call("broker", rc=1, brokers=good) + call("broker", pid=2, time=20.0, brokers=ALONE)
         self.assertIn("before its gate", found({"b2": journal})[0])
 
     def test_a_peer_that_was_struck_in_between_excuses_and_one_struck_earlier_does_not(self):
-        journal = call("broker", brokers={})
+        journal = call("broker", brokers=ALONE)
         missing, excuses = proofs.problems(MEMBERS, {"b2": journal}, {"b1": [(9.0, "power cut")]})
         self.assertEqual((missing, len(excuses)), ([], 1))
         self.assertIn("before its gate", found({"b2": journal}, {"b1": [(2.0, "power cut")]})[0])
@@ -94,7 +95,7 @@ class Coverage(unittest.TestCase):
         strikes = {(host, phase, kind) for host, _, phase, _, kind in self.strikes("nine-node")}
         for host in SHAPES["nine-node"]:
             for phase in PHASES:
-                for kind in ("driver killed", "power cut"):
+                for kind in (DRIVER, CUT):
                     if phase == "WAIT" and host in ("db-1", "broker-1"):
                         continue
                     self.assertIn((host, phase, kind), strikes)
@@ -104,8 +105,16 @@ class Coverage(unittest.TestCase):
         for position, stages in plans.STAGES.items():
             for stage in stages:
                 for kind in KINDS:
-                    if stage not in FIRST_ONLY:
-                        self.assertIn((position.partition("-")[0], stage, kind), strikes)
+                    self.assertIn((position.partition("-")[0], stage, kind), strikes)
+
+    def test_compact_hosts_are_struck_in_every_phase(self):
+        strikes = {(role, phase, kind) for _, role, phase, _, kind in self.strikes("three-node")}
+        for kind in (DRIVER, CUT):
+            for phase in (*ROLELESS, "SCRUB"):
+                self.assertIn(("", phase, kind), strikes)
+            for role in plans.ROLES:
+                for phase in ("CONFIGURE", "WAIT", "HEALTH"):
+                    self.assertIn((role, phase, kind), strikes)
 
     def test_database_1_is_early_where_database_2_is_struck_holding_the_lock(self):
         for number in range(plans.ROUNDS):

@@ -4,12 +4,21 @@ import hashlib
 import json
 import os
 import time
+from pathlib import Path
 
 from . import artefacts, cgroups, network
 from .host import Host
 from .system import REPOSITORY, Failure, cache
 
-SETTLED = ("READY", "FAILED")
+INOTIFY = 1024
+
+
+def make_room():
+    """Every systemd takes about ten of the kernel's inotify instances, of which one user has 128 where nobody cared:
+    without one it ends at once, and says nothing."""
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    if int(limit.read_text(encoding="ascii")) < INOTIFY:
+        limit.write_text(f"{INOTIFY}\n", encoding="ascii")
 
 
 class Lab:
@@ -36,6 +45,7 @@ class Lab:
         what the web server serves instead of the repositories.
         """
         self.down()
+        make_room()
         made = artefacts.ensure()
         seeds = {path.parent.name: path for path in sorted((tree / "hosts").glob("*/seed.iso"))}
         if only:
