@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 from .clusters import SHAPES
 from .special import (Address, Clock, Install, Late, LostMarkers, NewSeed, Payload, Seed, StallsBehind, Twice, Wired)
-from .strikes import CUT, DRIVER, INSTALL, PHASES, ROLELESS, CutSoon, Strike
+from .strikes import CUT, DRIVER, FIRST_ONLY, INSTALL, PHASES, ROLELESS, CutSoon, Strike
 
 ROLES = ("database", "broker", "manager")
 EARLY = ["started", "packages", "validated"]
 # INSTALL of each host, in an order in which database 1 stands at one of EARLY while database 2 holds the lock of etcd to
-# be struck there: whoever first sees a quorum takes the lock, and that must be database 2 then.
+# be struck there: whoever first sees a quorum takes the lock, and that must be database 2 then. What a role does only once
+# stands so that whatever strikes with it comes later in an install.
 STAGES = {
     "database-1": ["started", "patroni-started", "packages", "validated", "before-markers"],
     "database-2": ["packages", "patroni-started", "started", "before-markers", "validated", "etcd-lock"],
@@ -50,14 +51,17 @@ class Plan:
 
 
 def strikes_in_install(position, role, number, dice, after=()):
-    """Each kind once: those that end an install first, for the driver's death ends none."""
+    """Each kind once. What comes only once is struck first, in its order; the driver's death, which ends no install, is
+    last."""
     stages = STAGES[position]
 
     def at(kind):
         return Strike(kind, "INSTALL", role, stages[(number + SHIFT[kind]) % len(stages)], after=after)
     ending = [at(INSTALL), at(CUT)]
     dice.shuffle(ending)
-    return [*ending, at(DRIVER)]
+    acts = [*ending, at(DRIVER)]
+    once = [act for act in acts if act.stage in FIRST_ONLY]
+    return sorted(once, key=lambda act: FIRST_ONLY.index(act.stage)) + [act for act in acts if act not in once]
 
 
 def strikes_around(position, role, number, shift):

@@ -56,15 +56,18 @@ class Wired:
         pass
 
     def strike(self, run, host):
+        run.wire.refuse(host, *self.peers)      # a listener here would be a port that is taken, for PREFLIGHT
+        yield from at_phase(run, host, "PACKAGES")
+        if self.how == "drop":
+            run.wire.heal(host, *self.peers)
         getattr(run.wire, self.how)(host, *self.options, *self.peers)
+        yield from at_phase(run, host, "WAIT", run.role(host))
         row = run.row(host, {"refuse": "peers refuse", "impostor": "peers answer with a wrong certificate",
                              "slow": f"peers are slow, {self.options and self.options[0]} s a packet",
                              "drop": "peers' packets are dropped"}[self.how])
         if self.stalls:
             yield from spoken(host, row, run, "G050", self.word, STALL + LOUD)
-            # Whatever else it waited for is there by now: this alone keeps it.
-            yield from pause(5)
-            run.check.equal([call for call in host.journal() if call.get("command") == "install"], [],
+            run.check.equal([entry for entry in host.journal() if entry.get("command") == "install"], [],
                             f"{run.name}: {host.name} installs nothing meanwhile")
             run.wire.heal(host, *self.peers)
 
@@ -91,6 +94,7 @@ class StallsBehind:
         pass
 
     def strike(self, run, host):
+        yield from at_phase(run, host, "WAIT", run.role(host))
         row = run.row(host, f"{self.whom} is late")
         yield from spoken(host, row, run, "G050", self.whom, STALL + LOUD)
 

@@ -42,8 +42,12 @@ def pause(seconds):
 
 
 def alive(host):
-    if not host.is_on():
-        raise Failure(f"{host.name} went off by itself; its last words:\n{host.console()[-400:]}")
+    """While systemd moves all processes to a scope of its own, for a moment none is where we look."""
+    for _ in range(10):
+        if host.is_on():
+            return
+        time.sleep(0.05)
+    raise Failure(f"{host.name} went off by itself; its last words:\n{host.console()[-400:]}")
 
 
 @dataclass
@@ -64,6 +68,10 @@ class Run:
 
     def start(self):
         self.begin = time.monotonic()
+
+    def role(self, host):
+        """The first role that a host installs."""
+        return self.cluster.hosts[host.name][1][0]
 
     def clock(self):
         return time.monotonic() - self.begin

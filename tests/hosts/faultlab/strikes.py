@@ -20,8 +20,8 @@ DRIVER, INSTALL, CUT = "driver killed", "install killed", "power cut"
 KINDS = (DRIVER, INSTALL, CUT)
 PHASES = ("PREFLIGHT", "PAYLOAD", "PACKAGES", "CONFIGURE", "WAIT", "HEALTH", "SCRUB")
 ROLELESS = PHASES[:3]
-# Only who is first gets there, and that is another host where a strike made it late.
-FIRST_ONLY = ("etcd-lock", "database-created")
+# A role gets there once: an install that comes again finds the work done, or done by another host.
+FIRST_ONLY = ("etcd-lock", "database-created", "populated")
 
 
 def slow_disk(host):

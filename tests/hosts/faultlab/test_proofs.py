@@ -125,6 +125,16 @@ class Coverage(unittest.TestCase):
                     for other in KINDS[1:]:
                         self.assertIn(first[(number + plans.SHIFT[other]) % len(first)], plans.EARLY)
 
+    def test_after_a_driver_that_died_in_the_middle_the_same_install_still_gets_to_the_next_strike(self):
+        order = ("started", "packages", "validated", "etcd-lock", "patroni-started", "reset", "joined", "database-created",
+                 "populated", "before-markers")
+        for position in plans.STAGES:
+            for number in range(plans.ROUNDS):
+                acts = plans.strikes_in_install(position, "x", number, random.Random(number))
+                for act, following in zip(acts, acts[1:]):
+                    if act.kind == DRIVER:
+                        self.assertLess(order.index(act.stage), order.index(following.stage), (position, number))
+
     def test_there_are_thirty_boot_orders(self):
         self.assertEqual(len(plans.plans()), 30)
         plan = plans.plans()["order-1"]
