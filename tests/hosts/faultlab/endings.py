@@ -36,10 +36,10 @@ class Watcher:
         return json.loads(self.out.read_text(encoding="utf-8"))
 
 
-def says_ok(lab, name):
-    host = lab.host(name)
+def says_ok(run, name):
+    host = run.lab.host(name)
     return host.is_on() and host.sh("curl", "-s", "--noproxy", "*", "-m", "5", "--cacert", "/etc/cloudify/cfy-seed/ca.crt",
-                                    f"https://{host.static_address()}/api/v3.1/ok", check=False).strip() == '"OK"'
+                                    f"https://{managers(run)[name]}/api/v3.1/ok", check=False).strip() == '"OK"'
 
 
 def driver_is_done(host):
@@ -66,7 +66,7 @@ def stay_ready(run, row, hosts, before):
     """After a boot of READY hosts: their drivers end well, nothing is installed, managers serve."""
     check = run.check
     good = check.within(120, lambda: all(driver_is_done(host) for host in hosts), f"{run.name}: {row.fault}: drivers end")
-    good &= check.within(90, lambda: all(says_ok(run.lab, name) for name in managers(run)),
+    good &= check.within(90, lambda: all(says_ok(run, name) for name in managers(run)),
                          f"{run.name}: {row.fault}: all managers say /ok")
     states = {host.name: host.status().get("state") for host in hosts}
     good &= check.equal(states, dict.fromkeys(states, "READY"), f"{run.name}: {row.fault}: they are READY")

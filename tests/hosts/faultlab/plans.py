@@ -129,7 +129,8 @@ def wire(_run, cluster):
         "db-3": [Wired("impostor", (db["db-1"], db["db-2"]), "curl exit 60")],
         "broker-2": [Wired("refuse", (broker["broker-1"],), "curl exit 7")],
         "manager-1": [Wired("impostor", (*db.values(), *broker.values()), "curl exit 60")],
-        "manager-2": [Wired("slow", (manager["manager-1"],), "curl exit 28", options=(2.5,))],
+        "manager-2": [Wired("slow", (manager["manager-1"],), "curl exit 28", options=(2.5,),
+                            behind="manager-1")],
         "manager-3": [Wired("slow", (manager["manager-1"], manager["manager-2"]), "", options=(0.3,), stalls=False)],
     }
 

@@ -51,6 +51,7 @@ class Wired:
     word: str                       # what the host says of it
     options: tuple = ()
     stalls: bool = True
+    behind: str = ""                # this host must be READY, and the bad way alone keeps us
 
     def arm(self, run, host):
         pass
@@ -66,7 +67,11 @@ class Wired:
                              "slow": f"peers are slow, {self.options and self.options[0]} s a packet",
                              "drop": "peers' packets are dropped"}[self.how])
         if self.stalls:
-            yield from spoken(host, row, run, "G050", self.word, STALL + LOUD)
+            yield from spoken(host, row, run, "G050", "" if self.behind else self.word, STALL + LOUD)
+            if self.behind:
+                yield from run.ready(run.lab.host(self.behind))
+                yield from until(lambda: self.word in host.console().splitlines()[-1], 60,
+                                 f"{host.name} waits for nothing else: {self.word}")
             run.check.equal([entry for entry in host.journal() if entry.get("command") == "install"], [],
                             f"{run.name}: {host.name} installs nothing meanwhile")
             run.wire.heal(host, *self.peers)
@@ -107,21 +112,26 @@ class Install:
     text: str
     fault: str
     code: str = ""
-    heal: bool = True
 
     def arm(self, run, host):
         host.fault(self.file, self.text)
 
     def strike(self, run, host):
+        def ended(code):
+            return [entry for entry in host.journal() if entry["event"] == "end" and entry["command"] == "install"
+                    and entry["rc"] in code]
         yield from until(lambda: any(entry["event"] == "start" and entry["command"] == "install"
                                      for entry in host.journal()), 400, f"{host.name} installs")
         row = run.row(host, self.fault)
         if self.code:
             yield from spoken(host, row, run, self.code, "", STALL + LOUD + 30)
+        elif self.file == "fail-install":
+            yield from until(lambda: len(ended((1,))) == int(self.text), 120, f"{host.name} fails {self.text} times")
+        else:
+            yield from until(lambda: ended((0,)), 120, f"{host.name} has hung, and ends")
         host.fault(self.file, None)
         if self.code == "G060":
-            calls = [entry for entry in host.journal() if entry["event"] == "end" and entry["command"] == "install"]
-            run.check.equal(len(calls), 3, f"{run.name}: {host.name} tried three times")
+            run.check.equal(len(ended((1,))), 3, f"{run.name}: {host.name} tried three times")
             retry(host)
 
 
@@ -251,8 +261,7 @@ class Payload(Seed):
         yield from at_phase(run, host, self.phase, bound=120)
         row = run.row(host, self.fault)
         if self.quiet:
-            yield from pause(12)
-            run.check.equal(host.status().get("state"), "WAITING", f"{run.name}: {host.name} tries again")
+            yield from run.says(host, 50, "WAITING")
         else:
             yield from spoken(host, row, run, self.code, self.word, STALL + LOUD, self.state)
         run.check.equal([call for call in host.journal() if call["event"] == "start"], [],
