@@ -188,13 +188,8 @@ class Host:
 
     def unit_processes(self, unit):
         """The processes of a systemd unit of the host, as this machine numbers them."""
-        found = []
-        for file in self.cgroup.path.glob(f"system.slice/**/{unit}/cgroup.procs"):
-            try:
-                found += [int(line) for line in file.read_text(encoding="ascii").split()]
-            except OSError:  # it ended meanwhile
-                continue
-        return found
+        groups = [directory for directory, _, _ in os.walk(self.cgroup.path) if Path(directory).name == unit]
+        return [pid for group in groups for pid in Cgroup(group).processes()]
 
     def console(self):
         file = self.home / "console"
