@@ -1,0 +1,40 @@
+"""Who looks after the machine: a key of their own, a shell there by SSH, and the cluster's CA to ask the manager with."""
+
+import subprocess
+
+from . import network
+from .system import Failure, run
+
+
+class Operator:
+    """Works from the bridge's namespace, where nothing but the machines is."""
+
+    def __init__(self, home, namespace, address, user="ops"):
+        self.key = home / "operator.key"
+        self.known_hosts = home / "known_hosts"
+        self.namespace = namespace
+        self.address = address
+        self.user = user
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator@example.com", "-f", self.key)
+
+    def public_key(self):
+        return self.key.with_suffix(".key.pub").read_text(encoding="ascii").strip()
+
+    def sh(self, script, timeout=60):
+        """Runs a script as root there. A host key that is not the first one seen is refused, as by any careful person."""
+        command = [*network.in_namespace(self.namespace), "ssh", "-i", self.key, "-o", "BatchMode=yes", "-o",
+                   "StrictHostKeyChecking=accept-new", "-o", f"UserKnownHostsFile={self.known_hosts}", "-o",
+                   "ConnectTimeout=20", "-o", "LogLevel=ERROR", f"{self.user}@{self.address}", "sudo", "-n", "bash"]
+        try:
+            done = subprocess.run(list(map(str, command)), input=script, text=True, capture_output=True, check=False,
+                                  timeout=timeout)
+        except subprocess.TimeoutExpired as late:
+            raise Failure(f"by ssh: {script!r}: not finished after {timeout} s") from late
+        if done.returncode != 0:
+            raise Failure(f"by ssh: {script!r}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def is_told_ok(self, authority):
+        """The manager's own answer, over TLS that the cluster's CA verifies."""
+        return run(*network.in_namespace(self.namespace), "curl", "-s", "--noproxy", "*", "-m", "10", "--cacert",
+                   authority, f"https://{self.address}/api/v3.1/ok", check=False).strip() == '"OK"'
