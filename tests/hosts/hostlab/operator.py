@@ -1,6 +1,7 @@
 """Who looks after the machine: a key of their own, a shell there by SSH, and the cluster's CA to ask the manager with."""
 
 import subprocess
+import time
 
 from . import network
 from .system import Failure, run
@@ -20,19 +21,33 @@ class Operator:
     def public_key(self):
         return self.key.with_suffix(".key.pub").read_text(encoding="ascii").strip()
 
+    def login(self, *command):
+        """The command line of a visit. A host key that is not the first one seen is refused, as by any careful person."""
+        return [*network.in_namespace(self.namespace), "ssh", "-i", str(self.key), "-o", "BatchMode=yes", "-o",
+                "StrictHostKeyChecking=accept-new", "-o", f"UserKnownHostsFile={self.known_hosts}", "-o",
+                "ConnectTimeout=20", "-o", "ServerAliveInterval=10", "-o", "LogLevel=ERROR", f"{self.user}@{self.address}", *command]
+
     def sh(self, script, timeout=60):
-        """Runs a script as root there. A host key that is not the first one seen is refused, as by any careful person."""
-        command = [*network.in_namespace(self.namespace), "ssh", "-i", self.key, "-o", "BatchMode=yes", "-o",
-                   "StrictHostKeyChecking=accept-new", "-o", f"UserKnownHostsFile={self.known_hosts}", "-o",
-                   "ConnectTimeout=20", "-o", "LogLevel=ERROR", f"{self.user}@{self.address}", "sudo", "-n", "bash"]
+        """Runs a script as root there."""
         try:
-            done = subprocess.run(list(map(str, command)), input=script, text=True, capture_output=True, check=False,
-                                  timeout=timeout)
+            done = subprocess.run(self.login("sudo", "-n", "bash"), input=script, text=True, capture_output=True,
+                                  check=False, timeout=timeout)
         except subprocess.TimeoutExpired as late:
-            raise Failure(f"by ssh: {script!r}: not finished after {timeout} s") from late
+            raise Failure(f"by ssh: not finished after {timeout} s: {script}") from late
         if done.returncode != 0:
-            raise Failure(f"by ssh: {script!r}: exit {done.returncode}\n{done.stdout}{done.stderr}")
+            raise Failure(f"by ssh: exit {done.returncode}: {script}\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def wait(self, bound):
+        """Until a visit is possible."""
+        end = time.monotonic() + bound
+        while True:
+            try:
+                return self.sh("true")
+            except Failure:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(1)
 
     def is_told_ok(self, authority):
         """The manager's own answer, over TLS that the cluster's CA verifies."""
