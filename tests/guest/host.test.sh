@@ -97,10 +97,10 @@ test_scrub_pins_and_removes() {
   [[ $(stat -c %a "$ROOT/var/lib/cfy-seed/log/install-database.log") == 600 ]]
 }
 test_scrub_keep_does_it_at_every_boot() {
-  plan_drop '^scrub' && plan_add scrub keep
+  plan_drop '^scrub' && plan_add scrub keep 'the platform keeps them: PLATFORM-COMMAND'
   drive
   [[ ! -e $ROOT/etc/cloud/cloud-init.disabled ]]
-  none says 'safe to detach'
+  says 'READY SCRUB secrets removed; the platform keeps them: PLATFORM-COMMAND'
   echo user-data-SECRET >"$ROOT/var/lib/cloud/instances/i-1/user-data.txt"
   drive
   is state READY

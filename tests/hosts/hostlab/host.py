@@ -113,10 +113,12 @@ class Host:
         return self.pid1() is not None
 
     def cut(self):
-        """A power cut: SIGKILL to PID 1, and the kernel ends everything else of the host."""
+        """A power cut: SIGKILL to PID 1, and the kernel ends everything else of the host. Its link goes down first, so
+        that peers meet silence and no refusal (gates.md, "Method")."""
         pid = self.pid1()
         if pid is None:
             raise Failure(f"{self.name} is off already")
+        run("ip", "-n", self.namespace, "link", "set", "eth0", "down")
         os.kill(pid, signal.SIGKILL)
         self.cgroup.kill()
 

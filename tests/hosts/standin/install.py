@@ -1,5 +1,6 @@
 """`cfy_manager install`, `validate` and `remove`: the order of cloudify.md §2.1."""
 
+import contextlib
 import os
 import subprocess
 
@@ -23,7 +24,7 @@ def install(paths):
                  **facts.observe(config))
     faults.reach("started")    # after the facts: a held install must not be credited with what came while it stood
     markers.early("packages.yaml")
-    # here the real one has yum install its components from /opt/cloudify/sources, before it validates (§0.10)
+    install_components(config)
     faults.reach("packages")
     control.ensure_supervisor()
     checks.validate(config)
@@ -47,6 +48,14 @@ def install(paths):
         print(f"Manager is up at {config['manager']['public_ip']}")
         print(f"Manager username is {config['manager']['security']['admin_username']}")
         print(f"{PASSWORD_LINE}{install_manager.admin_password(config)}", flush=True)
+
+
+def install_components(config):
+    """What yum brings from /opt/cloudify/sources before anything is validated (§0.10). Of all that, tests need psql:
+    PostgreSQL's packages are on managers and database nodes."""
+    if checks.has(config, "manager_service") or checks.has(config, "database_service"):
+        with contextlib.suppress(FileExistsError):
+            places.PSQL.symlink_to(places.SOURCES / "psql")
 
 
 def copy_monitoring_certificates(config):

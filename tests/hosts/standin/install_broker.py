@@ -10,6 +10,7 @@ from . import certs, config as loading, control, faults, markers, places, releas
 from .errors import InstallError
 
 START_TRIES, JOIN_CHECKS, PAUSE = 20, 20, 0.3    # 20 × 3 s, 20 × 5 s
+STOPPED = 1.2                                    # beam outlives the stop
 
 
 def install(config):
@@ -29,10 +30,10 @@ def install(config):
     add_unresolvable(members)
     copy_certificates(config, cluster, own)
     joins = bool(rabbit["join_cluster"]) and rabbit["join_cluster"] != name
+    if control.ask("status", "cloudify-rabbitmq")[0] == 0:
+        control.must("stop", "cloudify-rabbitmq")     # a finished one keeps its data and is only restarted (§5.3)
+        time.sleep(STOPPED)
     if not markers.configured("queue_service"):
-        if control.ask("status", "cloudify-rabbitmq")[0] == 0:
-            control.must("stop", "cloudify-rabbitmq")
-            time.sleep(1.2)                       # beam outlives the stop
         shutil.rmtree(places.MNESIA, ignore_errors=True)
         if not joins:
             faults.reach("reset")                 # a joiner's is over when its app is reset, too

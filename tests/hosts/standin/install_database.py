@@ -32,7 +32,7 @@ def install_single(config):
     client = config["postgresql_client"]
     remote = server["enable_remote_connections"] and server["ssl_enabled"]
     control.program("postgresql-14", {
-        "address": address if remote else "127.0.0.1", "clientcert": remote and server["ssl_client_verification"],
+        "address": ["127.0.0.1", address] if remote else "127.0.0.1", "clientcert": remote and server["ssl_client_verification"],
         "local": ["127.0.0.1", address],
         "users": {client["server_username"]: client["server_password"] or server["postgres_password"]}})
 
@@ -51,9 +51,12 @@ def install_cluster_node(config):
     passwords = server["cluster"]["etcd"]
     control.program("etcd", {"ip": own, "members": members, "root_password": passwords["root_password"]})
     asyncio.run(secure_etcd(own, places.ETCD / "ca.crt", passwords["root_password"]))
+    again = control.ask("status", "patroni")[0] == 0
     control.program("patroni", {"ip": own, "members": members})
+    if again:
+        control.must("restart", "patroni")        # a re-run of a finished node: the cluster keeps running (§5.3)
     control.program("postgresql-14", {
-        "address": own, "clientcert": server["ssl_client_verification"], "local": members,
+        "cluster": True, "address": own, "clientcert": server["ssl_client_verification"], "local": members,
         "users": {"postgres": server["postgres_password"]}})
     leave_startup_check()
     faults.reach("patroni-started")

@@ -9,6 +9,8 @@ ROOT = Path(os.environ.get("CFY_STANDIN_ROOT", "/"))
 ETC = ROOT / "etc/cloudify"
 SSL = ETC / "ssl"                                # cloudify.md §6.1
 SUPERVISOR_PROGRAMS = ROOT / "etc/supervisord.d"
+PSQL = ROOT / "usr/bin/psql"
+SOURCES = ROOT / "opt/cloudify/sources"         # what yum installs from: cloudify.md §5.2
 SUPERVISOR_SOCKET = ROOT / "run/supervisord.sock"
 ETCD = ROOT / "etc/etcd"
 ETCD_DATA = ROOT / "var/lib/etcd"
@@ -18,7 +20,6 @@ MNESIA = ROOT / "var/lib/rabbitmq/mnesia"
 ERLANG_COOKIE = ROOT / "var/lib/rabbitmq/.erlang.cookie"
 JOURNAL = ROOT / "var/lib/cfy-standin/journal"
 FAULTS = ROOT / "var/lib/cfy-standin/faults"
-POISON = ROOT / "var/lib/cfy-standin/poisoned"
 LOG = ROOT / "var/log/cloudify/manager/cfy_manager.log"
 
 
