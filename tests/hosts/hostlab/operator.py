@@ -1,4 +1,4 @@
-"""Who looks after the machine: a key of their own, a shell there by SSH, and the cluster's CA to ask the manager with."""
+"""Who looks after a machine: a key of their own, a shell there by SSH, and the cluster's CA to ask the manager with."""
 
 import subprocess
 import time
@@ -22,10 +22,11 @@ class Operator:
         return self.key.with_suffix(".key.pub").read_text(encoding="ascii").strip()
 
     def login(self, *command):
-        """The command line of a visit. A host key that is not the first one seen is refused, as by any careful person."""
-        return [*network.in_namespace(self.namespace), "ssh", "-i", str(self.key), "-o", "BatchMode=yes", "-o",
-                "StrictHostKeyChecking=accept-new", "-o", f"UserKnownHostsFile={self.known_hosts}", "-o",
-                "ConnectTimeout=20", "-o", "ServerAliveInterval=10", "-o", "LogLevel=ERROR", f"{self.user}@{self.address}", *command]
+        """The command line of a visit. A host key other than the first one seen is refused, as any careful person does."""
+        options = ("BatchMode=yes", "StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={self.known_hosts}",
+                   "ConnectTimeout=20", "ServerAliveInterval=10", "LogLevel=ERROR")
+        return [*network.in_namespace(self.namespace), "ssh", "-i", str(self.key),
+                *(word for option in options for word in ("-o", option)), f"{self.user}@{self.address}", *command]
 
     def sh(self, script, timeout=60):
         """Runs a script as root there."""
