@@ -17,7 +17,7 @@ pub enum Recovery {
     Database(Vec<HostAddress>),
     /// The first broker: keep its data where one of these has joined already.
     BrokerFirst(Vec<Member>),
-    /// A joining broker: be forgotten by one of these peers first.
+    /// A joining broker: keep its data where it has joined already, else be forgotten by one of these peers first.
     BrokerJoin(Vec<Member>),
     /// A first manager: drop what it left half-made in the databases of these members, or of its own host where there are
     /// none.

@@ -12,8 +12,7 @@ use super::guest::{CA, client_certificate, client_key};
 pub const PG_SERVICE: &str = "pg_service.conf";
 
 const DATABASE: &str = include_str!("../../templates/guest/recover-database");
-const BROKER_FIRST: &str = include_str!("../../templates/guest/recover-broker-first");
-const BROKER_JOIN: &str = include_str!("../../templates/guest/recover-broker-join");
+const BROKER: &str = include_str!("../../templates/guest/recover-broker");
 const MANAGER_FIRST: &str = include_str!("../../templates/guest/recover-manager-first");
 
 /// The driver's word for it. The recipe of that name defines the function `recover_NAME`.
@@ -22,8 +21,7 @@ pub const fn recipe_name(recovery: &Recovery) -> &'static str {
         Recovery::Rerun => "rerun",
         Recovery::Stop => "stop",
         Recovery::Database(_) => "database",
-        Recovery::BrokerFirst(_) => "broker-first",
-        Recovery::BrokerJoin(_) => "broker-join",
+        Recovery::BrokerFirst(_) | Recovery::BrokerJoin(_) => "broker",
         Recovery::ManagerFirst(_) => "manager-first",
     }
 }
@@ -34,8 +32,7 @@ pub fn recipes(host: &HostPlan) -> impl Iterator<Item = (&'static str, &'static 
         let text = match role.recovery {
             Recovery::Rerun | Recovery::Stop => return None,
             Recovery::Database(_) => DATABASE,
-            Recovery::BrokerFirst(_) => BROKER_FIRST,
-            Recovery::BrokerJoin(_) => BROKER_JOIN,
+            Recovery::BrokerFirst(_) | Recovery::BrokerJoin(_) => BROKER,
             Recovery::ManagerFirst(_) => MANAGER_FIRST,
         };
         Some((recipe_name(&role.recovery), text))

@@ -158,12 +158,9 @@ fn recovery(records: &mut Records, role: &RolePlan, marker: &str) {
         Recovery::Rerun | Recovery::Stop => {}
         Recovery::ManagerFirst(ips) if ips.is_empty() => fields.push("-".into()),
         Recovery::ManagerFirst(ips) | Recovery::Database(ips) => fields.extend(ips.iter().map(ToString::to_string)),
-        Recovery::BrokerFirst(peers) => {
-            fields.push(format!("{CONFIGURED}/{marker}"));
-            fields.extend(peers.iter().map(|peer| peer.name.to_string()));
-        }
-        Recovery::BrokerJoin(peers) => {
-            fields.push(BROKER_CURL.into());
+        Recovery::BrokerFirst(peers) | Recovery::BrokerJoin(peers) => {
+            let joins = matches!(role.recovery, Recovery::BrokerJoin(_));
+            fields.extend([format!("{CONFIGURED}/{marker}"), if joins { BROKER_CURL } else { "-" }.to_owned()]);
             fields.extend(peers.iter().flat_map(|peer| [peer.ip.to_string(), peer.name.to_string()]));
         }
     }

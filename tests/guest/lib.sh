@@ -172,6 +172,17 @@ until_true() {
   return 1
 }
 
+# A Python that has jsonschema.
+find_jsonschema() {
+  local candidate
+  for candidate in python3 /usr/bin/python3; do
+    if "$candidate" -c 'import jsonschema' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
+}
+
 # status FIELD: of status.json, by a real JSON parser.
 status() { python3 -c 'import json,sys; d=json.load(open(sys.argv[1])); v=d[sys.argv[2]]; print(v if isinstance(v,str) else json.dumps(v))' "$ROOT/var/lib/cfy-seed/status.json" "$1"; }
 is() {

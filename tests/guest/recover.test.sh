@@ -187,17 +187,20 @@ test_role_that_was_ready_is_never_installed_over() {
   installs 1
 }
 
+# broker_data NAME TERMS: what RabbitMQ left of its members; and what the installer finds decides whether it deletes that.
+broker_data() {
+  mkdir -p "$ROOT/var/lib/rabbitmq/mnesia/rabbit@$1"
+  echo "$2" >"$ROOT/var/lib/rabbitmq/mnesia/rabbit@$1/cluster_nodes.config"
+  # shellcheck disable=SC2016 # expands in the fake
+  sed -i '2i [[ $1 != install ]] || ls -A "$CFY_ROOT/etc/cloudify/.configured" >"$CFY_ROOT/calls/configured" 2>&1 || :' "$ROOT/bin/cfy_manager"
+}
 first_broker() {
   plan_drop '^host' && plan_add host broker-1 10.0.0.12
-  use_role broker broker-first /etc/cloudify/.configured/broker broker-2 broker-3
+  use_role broker broker /etc/cloudify/.configured/broker - 10.0.0.22 broker-2 10.0.0.23 broker-3
   plan_add marker broker /etc/cloudify/.installed/broker
   no_gate database
   died_half_way broker
-  mkdir -p "$ROOT/var/lib/rabbitmq/mnesia/rabbit@broker-1"
-  echo "$1" >"$ROOT/var/lib/rabbitmq/mnesia/rabbit@broker-1/cluster_nodes.config"
-  # What the installer finds decides whether it deletes the data.
-  # shellcheck disable=SC2016 # expands in the fake
-  sed -i '2i [[ $1 != install ]] || ls -A "$CFY_ROOT/etc/cloudify/.configured" >"$CFY_ROOT/calls/configured" 2>&1 || :' "$ROOT/bin/cfy_manager"
+  broker_data broker-1 "$1"
 }
 test_first_broker_keeps_data_that_others_joined() {
   first_broker "{['rabbit@broker-1','rabbit@broker-2'],['rabbit@broker-1','rabbit@broker-2']}."
@@ -205,7 +208,7 @@ test_first_broker_keeps_data_that_others_joined() {
   is state READY
   installs 1
   grep -qx broker "$ROOT/calls/configured"
-  says 'keeps its data: broker-2 has joined'
+  says 'keeps its data: it is in one cluster with broker-2'
 }
 test_first_broker_alone_begins_anew() {
   first_broker "{['rabbit@broker-1'],['rabbit@broker-1']}."
@@ -222,7 +225,7 @@ test_first_broker_with_a_name_that_is_longer() {
 nodes() { echo "https://$1:15671/api/nodes?columns=name,running"; }
 broker_2() {
   plan_drop '^host' && plan_add host broker-2 10.0.0.12
-  use_role broker broker-join broker.conf 10.0.0.21 broker-1 10.0.0.23 broker-3
+  use_role broker broker /etc/cloudify/.configured/broker broker.conf 10.0.0.21 broker-1 10.0.0.23 broker-3
   no_gate database
   died_half_way broker
 }
@@ -235,6 +238,17 @@ test_joiner_is_forgotten_first() {
   called supervisorctl 'stop cloudify-rabbitmq'
   count rabbitmqctl '^-n rabbit@broker-1 forget_cluster_node rabbit@broker-2$' 3
   installs 1
+}
+test_joiner_that_has_joined_keeps_its_data() {
+  broker_2
+  plan_add marker broker /etc/cloudify/.installed/broker
+  broker_data broker-2 "{['rabbit@broker-1','rabbit@broker-2'],['rabbit@broker-1','rabbit@broker-2']}."
+  answer "$(nodes 10.0.0.21)" 200 '[{"name":"rabbit@broker-1","running":true},{"name":"rabbit@broker-2","running":true}]'
+  drive
+  is state READY
+  grep -qx broker "$ROOT/calls/configured"
+  count rabbitmqctl . 0
+  count supervisorctl . 0
 }
 test_joiner_nobody_lists_just_runs_again() {
   broker_2

@@ -42,7 +42,7 @@ def check_role_by_role(check, hosts, journals):
     if all(len(roles) == 1 for roles in hosts.values()):
         return
     spans = {role: [(call[0]["time"], call[1]["time"]) for journal in journals.values() for call in installs(journal)
-                    if call[1] and SERVICES[role] in call[2]["services"]] for role in SERVICES}
+                    if call[1] and call[2] and SERVICES[role] in call[2]["services"]] for role in SERVICES}
     for role, following in (("database", "broker"), ("broker", "manager")):
         last, first = max(end for _, end in spans[role]), min(start for start, _ in spans[following])
         check.that(last <= first, f"every {role} was there before the first {following} began", f"{last} > {first}")

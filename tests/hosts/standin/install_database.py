@@ -29,6 +29,7 @@ def install_single(config):
         files = certs.make_self_signed(places.ETC / "self-signed", ["localhost", "127.0.0.1", address])
     for source, name in zip(files, ("server.crt", "server.key", "root.crt")):
         places.copy(source, places.PGSQL / name, 0o400)
+    places.write(places.PGSQL / "PG_VERSION", "14\n")    # initdb's
     client = config["postgresql_client"]
     remote = server["enable_remote_connections"] and server["ssl_enabled"]
     control.program("postgresql-14", {

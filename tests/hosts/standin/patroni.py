@@ -30,7 +30,7 @@ class Patroni:
     def __init__(self, settings, programs):
         self.ip = settings["ip"]
         self.members = settings["members"]
-        self.programs, self.last_etcd = programs, programs.get("etcd")
+        self.programs, self.last_etcd = programs, programs["etcd"]
         self.data = places.PATRONI / "data"   # is there once initialised or cloned
         self.server = self.task = None
         self.state, self.since = "stopped", time.monotonic()

@@ -7,6 +7,8 @@ statements. What is refused, and in which words, is gates.md §1 "psql from a ma
 import asyncio
 import contextlib
 import json
+import pwd
+import socket
 import ssl
 import struct
 
@@ -15,6 +17,7 @@ from .etcd import NoQuorum, Refused
 from .tables import DatabaseError
 
 PORT = 5432
+SOCKET = f".s.PGSQL.{PORT}"
 SSL_REQUEST = struct.pack("!II", 8, 80877103)
 BLOCKED = 30  # how long a blocked statement may hang before the server gives up on the client
 
@@ -29,7 +32,7 @@ class Postgres:
         self.file = places.PGSQL / "tables.json"
         self.sessions = {}                    # writer -> database
         self.one_at_a_time = asyncio.Lock()
-        self.server = self.task = None
+        self.server = self.local = self.task = None
 
     async def start(self):
         self.task = asyncio.create_task(self.watch())
@@ -39,8 +42,8 @@ class Postgres:
         await self.close()
 
     async def close(self):
-        await wire.close(self.server)
-        self.server = None
+        await wire.close(self.server, self.local)
+        self.server = self.local = None
         for writer in list(self.sessions):
             writer.transport.abort()
 
@@ -63,6 +66,12 @@ class Postgres:
         names = ("db.crt", "db.key", "ca.crt") if cluster else ("server.crt", "server.key", "root.crt")
         self.context = wire.server_context(*(directory / name for name in names))
         self.server = await asyncio.start_server(self.talk, self.settings["address"], self.settings.get("port", PORT))
+        if not cluster:
+            places.PGSQL_SOCKETS.mkdir(parents=True, exist_ok=True)
+            file = places.PGSQL_SOCKETS / SOCKET
+            file.unlink(missing_ok=True)
+            self.local = await asyncio.start_unix_server(self.talk_here, file)
+            file.chmod(0o777)
 
     @property
     def patroni(self):
@@ -83,15 +92,32 @@ class Postgres:
             await writer.start_tls(self.context, ssl_handshake_timeout=5)
             hello = json.loads(await asyncio.wait_for(reader.readline(), 5))
             names = wire.common_names(writer.get_extra_info("ssl_object"))
-            if await self.answer(writer, self.welcome(hello, names, writer.get_extra_info("peername")[0])):
-                self.sessions[writer] = hello["database"]
-                while line := await reader.readline():
-                    await self.answer(writer, self.execute(json.loads(line), writer))
+            welcome = self.welcome(hello, names, writer.get_extra_info("peername")[0])
+            await self.serve(reader, writer, hello, welcome)
         except (OSError, ValueError, asyncio.TimeoutError, asyncio.IncompleteReadError):
             pass
         finally:
             self.sessions.pop(writer, None)
             writer.close()
+
+    async def talk_here(self, reader, writer):
+        """The socket of this host: who asks must be the system's user of that name, and needs no password."""
+        try:
+            hello = json.loads(await asyncio.wait_for(reader.readline(), 5))
+            peer = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+            user = pwd.getpwuid(struct.unpack("3i", peer)[1]).pw_name
+            await self.serve(reader, writer, hello, self.welcome_here(hello, user))
+        except (OSError, KeyError, ValueError, asyncio.TimeoutError):
+            pass
+        finally:
+            self.sessions.pop(writer, None)
+            writer.close()
+
+    async def serve(self, reader, writer, hello, welcome):
+        if await self.answer(writer, welcome):
+            self.sessions[writer] = hello["database"]
+            while line := await reader.readline():
+                await self.answer(writer, self.execute(json.loads(line), writer))
 
     async def answer(self, writer, question):
         """Did it go well? The client is told either way."""
@@ -115,6 +141,14 @@ class Postgres:
                 raise DatabaseError(f'FATAL:  password authentication failed for user "{user}"')
         if self.settings["users"].get(user) != hello["password"]:
             raise DatabaseError(f'FATAL:  password authentication failed for user "{user}"')
+        return self.enter(hello)
+
+    async def welcome_here(self, hello, user):
+        if hello["user"] != user:
+            raise DatabaseError(f'FATAL:  Peer authentication failed for user "{hello["user"]}"')
+        return self.enter(hello)
+
+    def enter(self, hello):
         if hello["database"] not in ("postgres", *self.tables()["databases"]):
             raise DatabaseError(f'FATAL:  database "{hello["database"]}" does not exist')
         return {"read_only": self.is_read_only()}
@@ -204,13 +238,12 @@ class Session:
 
     @classmethod
     async def log_in(cls, address, context, user, password, database, port):
-        session = cls(*await asyncio.open_connection(address, port))
+        here = address == ""      # as for libpq: no host is this one's socket
+        session = cls(*await (asyncio.open_unix_connection(places.PGSQL_SOCKETS / SOCKET) if here else
+                              asyncio.open_connection(address, port)))
         try:
-            session.writer.write(SSL_REQUEST)
-            if await session.reader.readexactly(1) != b"S":
-                raise DatabaseError("server does not support SSL")
-            await session.writer.start_tls(context, server_hostname=address)
-            session.check_name(address)
+            if not here:
+                await session.encrypt(context, address)
             hello = await session.talk({"user": user, "password": password, "database": database})
             session.read_only = hello["read_only"]
             return session
@@ -220,6 +253,13 @@ class Session:
         except BaseException:
             await session.hang_up()
             raise
+
+    async def encrypt(self, context, address):
+        self.writer.write(SSL_REQUEST)
+        if await self.reader.readexactly(1) != b"S":
+            raise DatabaseError("server does not support SSL")
+        await self.writer.start_tls(context, server_hostname=address)
+        self.check_name(address)
 
     def check_name(self, address):
         """libpq before 15 looks for an address among the DNS names only (cloudify.md §6.2, tried with 14.0.1)."""

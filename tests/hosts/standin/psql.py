@@ -1,21 +1,23 @@
 """`psql`, as far as a recovery uses it: a libpq service file, `-c` statements, unaligned tuples.
 
 Connection: hosts in their order, TLS with verify-full, the client certificate, and with target_session_attrs=read-write
-the first host that may write (gates.md §1 "psql from a manager"). Exit 2 where there is no connection, 1 where a
+the first host that may write (gates.md §1 "psql from a manager"); without a host the socket of this one, where PostgreSQL
+is no cluster's and believes the system's user. Exit 2 where there is no connection, 1 where a
 statement fails. Every statement is in the stand-in's journal.
 """
 
 import asyncio
 import getopt
 import os
+import pwd
 import shlex
 import ssl
 import stat
 import sys
 from pathlib import Path
 
-from . import journal, wire
-from .postgres import Session
+from . import journal, places, wire
+from .postgres import PORT, SOCKET, Session
 from .tables import DatabaseError, fold
 
 OPTIONS = {"host", "port", "user", "password", "dbname", "target_session_attrs", "sslmode", "sslrootcert", "sslcert",
@@ -28,13 +30,13 @@ class NoConnection(Exception):
 
 def main():
     try:
-        options, rest = getopt.getopt(sys.argv[1:], "XAtqv:d:c:")
+        options, rest = getopt.getopt(sys.argv[1:], "XAtqwv:d:c:")
     except getopt.GetoptError as problem:
         return complain(f"psql: {problem}", 1)
     flags = {name for name, _ in options}
     commands = [value for name, value in options if name == "-c"]
     if rest or not commands or not {"-A", "-t"} <= flags:
-        return complain("psql: the stand-in knows -A -t [-X] [-q] [-v NAME=VALUE] -d CONNINFO -c SQL…", 1)
+        return complain("psql: the stand-in knows -A -t [-X] [-q] [-w] [-v NAME=VALUE] -d CONNINFO -c SQL…", 1)
     stop = ("-v", "ON_ERROR_STOP=1") in options
     try:
         wanted = connection(dict(options).get("-d", ""))
@@ -59,7 +61,9 @@ def connection(conninfo):
     unknown = sorted(set(wanted) - OPTIONS)
     if unknown:
         raise NoConnection(f'invalid connection option "{unknown[0]}"')
-    if wanted.get("sslmode") != "verify-full":
+    name = pwd.getpwuid(os.geteuid()).pw_name
+    wanted = {"host": "", "user": name, "port": PORT, **wanted}
+    if wanted["host"] and wanted.get("sslmode") != "verify-full":
         raise NoConnection(f'the stand-in wants sslmode=verify-full, not "{wanted.get("sslmode", "")}"')
     return wanted
 
@@ -108,13 +112,13 @@ def context(wanted):
 
 async def connect(wanted):
     """A session on the first host that will do. A host that refuses the login ends the search, as with libpq 14."""
-    tls, problems = context(wanted), []
-    for host in wanted.get("host", "").split(","):
-        where = f'connection to server at "{host}", port {wanted.get("port", 5432)} failed: '
+    tls, problems = context(wanted) if wanted["host"] else None, []
+    for host in wanted["host"].split(","):
+        where = f'connection to server at "{host}", port {wanted["port"]} failed: ' if host else (
+            f'connection to server on socket "{places.PGSQL_SOCKETS / SOCKET}" failed: ')
         try:
-            session = await Session.open(host, tls, wanted.get("user", "root"), wanted.get("password", ""),
-                                         database=wanted.get("dbname") or wanted.get("user", "root"),
-                                         port=int(wanted.get("port", 5432)),
+            session = await Session.open(host, tls, wanted["user"], wanted.get("password", ""),
+                                         database=wanted.get("dbname") or wanted["user"], port=int(wanted["port"]),
                                          timeout=float(wanted.get("connect_timeout", 10)))
         except DatabaseError as refused:
             raise NoConnection(where + str(refused)) from refused

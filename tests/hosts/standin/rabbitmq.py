@@ -65,6 +65,9 @@ class RabbitMQ:
 
     def save(self):
         places.write(self.file, json.dumps(self.data), 0o600)
+        # what a node knows of its members, as Erlang terms: all of them, and those on disk (read off RabbitMQ 3.10)
+        members = ",".join(f"'{node}'" for node in self.data["members"])
+        places.write(places.MNESIA / self.node / "cluster_nodes.config", f"{{[{members}],[{members}]}}.\n")
 
     def others(self):
         return [node for node in self.data["members"] if node != self.node]

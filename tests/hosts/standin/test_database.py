@@ -5,13 +5,14 @@ import contextlib
 import io
 import json
 import os
+import pwd
 import sys
 import unittest
 import warnings
 from unittest import mock
 
 from standin import sandbox  # first: it moves every path
-from standin import install_manager, journal, places, postgres, psql, tables
+from standin import install_manager, places, postgres, psql, tables
 from standin.errors import InstallError
 
 RECOVERY = (tables.TERMINATE, *tables.DROP_DATABASE, tables.DROP_ROLE)
@@ -102,6 +103,19 @@ class FirstManager(unittest.TestCase):
         self.assertEqual(sorted(database.kept["managers"]), ["m1", "m2"])
 
 
+class LeaderSearch(unittest.TestCase):
+    def test_without_a_leader_nothing_is_changed_and_it_may_be_repeated(self):
+        with mock.patch.object(install_manager.Database, "__init__", lambda self: None):
+            database = install_manager.Database()
+        database.has_leader, database.run = mock.AsyncMock(return_value=False), mock.AsyncMock()
+        with mock.patch.object(install_manager, "LEADER_PAUSE", 0):
+            for _ in range(2):
+                with self.assertRaisesRegex(InstallError, "No DB leader found in 10 attempts"):
+                    asyncio.run(install_manager.configure(CONFIG, database))
+        self.assertEqual(database.has_leader.await_count, 20)
+        database.run.assert_not_awaited()
+
+
 class Sql(unittest.TestCase):
     def test_only_these_statements_are_known(self):
         self.assertEqual(tables.select(HALF_MADE, tables.fold(" SELECT  count(*)\nFROM managers ; "), "cloudify_db"), 0)
@@ -144,7 +158,7 @@ class Psql(unittest.TestCase):
         for source, name in ((cert, "server.crt"), (key, "server.key"), (self.ca, "root.crt")):
             places.copy(source, places.PGSQL / name, 0o600)
 
-    def psql(self, *commands, dbname="postgres", holding=(), **changes):
+    def psql(self, *commands, dbname="postgres", holding=(), conninfo=None, **changes):
         """(exit code, stdout, stderr) of psql against a server on a port of its own."""
         async def scene():
             server = postgres.Postgres({"address": "127.0.0.1", "port": 0, "clientcert": True, "local": [],
@@ -155,21 +169,22 @@ class Psql(unittest.TestCase):
             held = [await postgres.Session.open("127.0.0.1", tls, "postgres", "pw", database=name, port=port)
                     for name in holding]
             try:
-                return await asyncio.to_thread(self.call, commands, dbname, {"port": port, **changes})
+                return await asyncio.to_thread(self.call, commands, conninfo or f"service=cfy-seed dbname={dbname}",
+                                               {"port": port, **changes})
             finally:
                 for session in held:
                     await session.hang_up()
                 await server.close()
         return asyncio.run(scene())
 
-    def call(self, commands, dbname, options):
+    def call(self, commands, conninfo, options):
         cert, key = self.pairs["postgres"]
         os.chmod(key, 0o600)
         options = {"host": "127.0.0.1", "target_session_attrs": "read-write", "user": "postgres", "password": "pw",
                    "sslmode": "verify-full", "sslrootcert": self.ca, "sslcert": cert, "sslkey": key, **options}
         file = sandbox.ROOT / "pg_service.conf"
         file.write_text("[cfy-seed]\n" + "".join(f"{name}={value}\n" for name, value in options.items()))
-        argv = ["psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", f"service=cfy-seed dbname={dbname}"]
+        argv = ["psql", "-X", "-A", "-t", "-w", "-v", "ON_ERROR_STOP=1", "-d", conninfo]
         for command in commands:
             argv += ["-c", command]
         out, err = io.StringIO(), io.StringIO()
@@ -214,6 +229,13 @@ class Psql(unittest.TestCase):
 
     def test_hosts_are_tried_in_their_order(self):
         self.assertEqual(self.psql(tables.COUNT_DATABASES, host="127.0.0.2,127.0.0.1")[:2], (0, "1\n"))
+
+    def test_without_a_host_the_socket_believes_the_systems_user(self):
+        name = pwd.getpwuid(os.geteuid()).pw_name
+        self.assertEqual(self.psql(tables.COUNT_DATABASES, conninfo=f"user={name} dbname=postgres"), (0, "1\n", ""))
+        code, _, err = self.psql(tables.COUNT_DATABASES, conninfo="user=somebody dbname=postgres")
+        self.assertEqual(code, 2)
+        self.assertIn('Peer authentication failed for user "somebody"', err)
 
     def test_the_journal_has_every_statement(self):
         self.psql(*RECOVERY)

@@ -37,6 +37,18 @@ class Store(unittest.TestCase):
         self.assertTrue(member.accepts(etcd.FRESH, one))     # again, because its answer was lost
         self.assertFalse(member.accepts(etcd.FRESH, other))
 
+    def test_health_is_true_only_with_a_quorum(self):
+        member = etcd.Etcd({"ip": "127.0.0.1", "members": ["127.0.0.1", "127.0.0.2", "127.0.0.3"],
+                            "root_password": "x"}, {})
+
+        def health():
+            answer = asyncio.run(member.answer_client(wire.Request("GET", "/health", {}, b"")))
+            return answer.status, answer.body
+        member.synced, member.alive = True, {"127.0.0.2": {}}
+        self.assertEqual(health(), (200, b'{"health":"true"}'))
+        member.alive = {}
+        self.assertEqual(health(), (503, b'{"health":"false"}'))
+
     def test_the_old_state_is_left_alone(self):
         etcd.apply(etcd.FRESH, {"op": "put", "name": "x", "value": 1})
         self.assertEqual(etcd.FRESH["keys"], {})
