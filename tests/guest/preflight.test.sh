@@ -68,9 +68,9 @@ test_preflight_opens_firewalld() {
   drive
   is state READY
   count firewall-cmd . 2
-  called firewall-cmd '^-q --permanent .*--add-port=8009/tcp'
+  called firewall-cmd '^-q --permanent .*--add-rich-rule=rule family=ipv4 port port=8009 protocol=tcp accept'
   called firewall-cmd '--add-rich-rule=rule family=ipv4 source address=10.0.0.13 port port=2379 protocol=tcp accept'
-  none called firewall-cmd 'add-port=2379'
+  none called firewall-cmd 'family=ipv4 port port=2379'
 }
 test_preflight_firewalld_refuses() {
   touch "$ROOT/answers/unit-firewalld" "$ROOT/answers/firewall-refuses"
