@@ -109,6 +109,18 @@ test_download_stalls_and_goes_on() {
   wait "$driver"
   is state READY
 }
+test_download_to_a_full_disk_says_so_and_goes_on() {
+  plan_drop '^time\tstall' && plan_add time stall_after 0
+  # Every second try of a server that cannot resume: no failure of its own.
+  for ((n = 0; n < 50; n++)); do printf '23\n33\n'; done >"$ROOT/answers/download"
+  start_driver
+  until_true is code CFY-G013
+  is state STALLED
+  : >"$ROOT/answers/download"
+  wait "$driver"
+  is state READY
+  none grep -q CFY-G022 "$ROOT/out"
+}
 test_preinstalled_missing() { plan_drop '^rpm\t' && plan_add rpm preinstalled && fails_with CFY-G021; }
 test_preinstalled_other_version() {
   plan_drop '^rpm\t' && plan_add rpm preinstalled
@@ -135,6 +147,7 @@ test_repository() {
   grep -qx gpgcheck=1 "$ROOT/etc/yum.repos.d/cfy-seed-cloudify.repo"
   grep -qx gpgkey=file:///etc/cloudify/cfy-seed/gpg.key "$ROOT/etc/yum.repos.d/cfy-seed-cloudify.repo"
   grep -qx enabled=0 "$ROOT/etc/yum.repos.d/cfy-seed-cloudify.repo"
+  grep -qx skip_if_unavailable=0 "$ROOT/etc/yum.repos.d/cfy-seed-cloudify.repo"
   grep -q SECRET "$ROOT/calls/proxy"
   none called yum SECRET
   called yum 'cfy-seed-\* install cloudify-manager-install-7.0.4'
