@@ -79,13 +79,19 @@ class Wired:
 
 @dataclass
 class Late:
-    """A host that is switched on after its peers stalled (StallsBehind looks at those)."""
+    """A host that is switched on when its peers have stalled (StallsBehind looks at what they say)."""
+
+    followers: tuple
+
+    def before_boot(self, run):
+        yield from until(lambda: all(run.lab.host(name).status().get("state") == "STALLED" for name in self.followers),
+                         STALL + 180, f"{', '.join(self.followers)} stall")
 
     def arm(self, run, host):
         pass
 
     def strike(self, run, host):
-        run.row(host, "comes late, past the stall time of its peers")
+        run.row(host, f"comes late, {run.clock():.0f} s after the first, past the stall time of its peers")
         yield
 
 
