@@ -238,6 +238,7 @@ test_joiner_is_forgotten_first() {
   is state READY
   called supervisorctl 'stop cloudify-rabbitmq'
   count rabbitmqctl '^-n rabbit@broker-1 forget_cluster_node rabbit@broker-2$' 3
+  [[ $(stat -c %a "$ROOT/var/lib/cfy-seed/log/recover.log") == 600 ]]
   installs 1
 }
 test_joiner_that_has_joined_keeps_its_data() {
