@@ -38,8 +38,11 @@ def spoken(host, row, run, code, word, bound, state=""):
     print(f"{run.clock():6.1f} s  {host.name}: {code} after {seconds:.0f} s: {host.status().get('cause')}", flush=True)
 
 
-def retry(host):
+def retry(run, host):
+    """And until the host says something new."""
+    before = host.status()["since"]
     host.sh("/usr/local/sbin/cfy-firstboot", "retry")
+    yield from until(lambda: host.status().get("since", before) != before, 60, f"{run.name}: {host.name} tries again")
 
 
 @dataclass
@@ -138,7 +141,7 @@ class Install:
         host.fault(self.file, None)
         if self.code == "G060":
             run.check.equal(len(ended((1,))), 3, f"{run.name}: {host.name} tried three times")
-            retry(host)
+            yield from retry(run, host)
 
 
 @dataclass
@@ -172,7 +175,7 @@ class Clock:
             run.check.equal(host.status().get("phase"), "PREFLIGHT", f"{run.name}: {host.name} waits for its clock")
         (host.root / "etc/faketimerc").write_text("+0\n", encoding="ascii")
         if self.gives_up:
-            retry(host)
+            yield from retry(run, host)
 
 
 @dataclass
@@ -193,7 +196,7 @@ class Address:
         for file in (host.root / "etc/sysconfig/network-scripts").glob("ifcfg-eth*"):
             file.write_text(file.read_text(encoding="utf-8").replace("10.0.0.99", self.right), encoding="utf-8")
         host.sh("systemctl", "restart", "network.service")
-        retry(host)
+        yield from retry(run, host)
 
 
 @dataclass
@@ -274,7 +277,7 @@ class Payload(Seed):
                         f"{run.name}: {host.name} has run nothing of such an RPM")
         self.heal(run, host)
         if not self.goes_on:
-            retry(host)
+            yield from retry(run, host)
 
 
 @dataclass
@@ -323,4 +326,4 @@ class LostMarkers:
         yield from spoken(host, row, run, "G065", "", 60)
         for place in places:
             place.with_name(place.name + ".lost").rename(place)
-        retry(host)
+        yield from retry(run, host)
