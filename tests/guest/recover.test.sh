@@ -150,6 +150,20 @@ test_all_in_one_asks_as_the_databases_own_user() {
   called sudo '^-u postgres .*psql'
   asked "-d dbname=cloudify_db -c $count_managers"
 }
+test_all_in_one_whose_database_does_not_start_begins_anew() {
+  first_manager manager-first -
+  mkdir -p "$ROOT/var/lib/pgsql/14/data"
+  touch "$ROOT/var/lib/pgsql/14/data/PG_VERSION"
+  sql_says "$count_databases" 'psql: connection to server on socket failed'
+  drive
+  is state READY
+  called systemctl 'start supervisord'
+  says "puts $ROOT/var/lib/pgsql/14/data aside"
+  [[ ! -e $ROOT/var/lib/pgsql/14/data && -e $(echo "$ROOT"/var/lib/pgsql/14/data.20*/PG_VERSION) ]]
+  [[ -z $(dropped) ]]
+  count psql . 6
+  installs 1
+}
 test_all_in_one_without_a_database_runs_again() {
   first_manager manager-first -
   drive
