@@ -9,9 +9,9 @@ from .strikes import CUT, DRIVER, FIRST_ONLY, INSTALL, PHASES, ROLELESS, CutSoon
 
 ROLES = ("database", "broker", "manager")
 EARLY = ["started", "packages", "validated"]
-# INSTALL of each host, in an order in which database 1 stands at one of EARLY while database 2 holds the lock of etcd to
-# be struck there: whoever first sees a quorum takes the lock, and that must be database 2 then. What a role does only once
-# stands so that whatever strikes with it comes later in an install.
+# INSTALL of each host, in an order in which database 1 stands at one of EARLY while database 2 holds the lock of etcd
+# to be struck there: whoever first sees a quorum takes the lock, and that must be database 2 then. What a role does
+# only once stands so that whatever strikes with it comes later in an install.
 STAGES = {
     "database-1": ["started", "patroni-started", "packages", "validated", "before-markers"],
     "database-2": ["packages", "patroni-started", "started", "before-markers", "validated", "etcd-lock"],
@@ -179,10 +179,10 @@ def payload(_run, cluster):
         "db-3": [Payload(None, "repository gone and back at once", "PACKAGES", break_it=cut_off, heal=connect,
                          goes_on=True, quiet=True)],
         "broker-1": [Payload(unsigned, "unsigned RPM", "PACKAGES", "G031", heal=mend_repository)],
-        "broker-2": [Payload(by_url, "disk full while staging", "PAYLOAD", "G013", "curl exit 23", break_it=fill, heal=unfill,
-                             goes_on=True, state="STALLED")],
-        "broker-3": [Payload(by_url, "download refused", "PAYLOAD", "G022", "curl exit 7", break_it=cut_off, heal=connect,
-                             goes_on=True)],
+        "broker-2": [Payload(by_url, "disk full while staging", "PAYLOAD", "G013", "curl exit 23", break_it=fill,
+                             heal=unfill, goes_on=True, state="STALLED")],
+        "broker-3": [Payload(by_url, "download refused", "PAYLOAD", "G022", "curl exit 7", break_it=cut_off,
+                             heal=connect, goes_on=True)],
         "manager-1": [Seed(by_url), Twice("WAIT", "manager")],
     }
 
