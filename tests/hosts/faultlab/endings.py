@@ -15,8 +15,8 @@ from . import leaks, proofs
 # Rounds in a row that each gate asks for (src/plan/gate.rs).
 HOLDS = {"broker": 2, "first manager": 2, "manager": 3}
 POLL = 2.0
-# From the last good round to the installer's first line: the probes themselves, systemd, bash, Python; on two cores that
-# other hosts use as well.
+# From the last good round to the installer's first line: the probes themselves, systemd, bash, Python; on two cores
+# that other hosts use as well.
 SLACK = 2.0
 CPU_BOUND = 3.0
 
@@ -38,8 +38,9 @@ class Watcher:
 
 def says_ok(run, name):
     host = run.lab.host(name)
-    return host.is_on() and host.sh("curl", "-s", "--noproxy", "*", "-m", "5", "--cacert", "/etc/cloudify/cfy-seed/ca.crt",
-                                    f"https://{managers(run)[name]}/api/v3.1/ok", check=False).strip() == '"OK"'
+    return host.is_on() and host.sh(
+        "curl", "-s", "--noproxy", "*", "-m", "5", "--cacert", "/etc/cloudify/cfy-seed/ca.crt",
+        f"https://{managers(run)[name]}/api/v3.1/ok", check=False).strip() == '"OK"'
 
 
 def driver_is_done(host):
@@ -65,7 +66,8 @@ def managers(run):
 def stay_ready(run, row, hosts, before):
     """After a boot of READY hosts: their drivers end well, nothing is installed, managers serve."""
     check = run.check
-    good = check.within(120, lambda: all(driver_is_done(host) for host in hosts), f"{run.name}: {row.fault}: drivers end")
+    good = check.within(120, lambda: all(driver_is_done(host) for host in hosts),
+                        f"{run.name}: {row.fault}: drivers end")
     good &= check.within(90, lambda: all(says_ok(run, name) for name in managers(run)),
                          f"{run.name}: {row.fault}: all managers say /ok")
     states = {host.name: host.status().get("state") for host in hosts}
@@ -109,7 +111,7 @@ def look_for_secrets(run, seen, scratch):
     for name, host in run.lab.hosts.items():
         check_ready_host(run.check, host, "faults", words, generation=host.status().get("generation", 1))
         found = leaks.found(host, words, seen[name]["lines"], scratch)
-        run.check.equal(found, [], f"{run.name}: {name}: no secret in memory file systems, arguments, journal or archive")
+        run.check.equal(found, [], f"{run.name}: {name}: no secret in memory, arguments, journal or archive")
 
 
 def prove(run, seen):
@@ -137,6 +139,6 @@ def measure(run, seen):
         own = {phase: max(0.0, spent - had["others"].get(phase, 0.0)) for phase, spent in had["cpu"].items()}
         cpu[name] = {"all": sum(had["cpu"].values()), "script": sum(own.values()) - own.get("WAIT", 0.0),
                      "waiting": own.get("WAIT", 0.0), "phases": own}
-        run.check.that(cpu[name]["script"] < CPU_BOUND, f"{run.name}: {name}: the script costs less than {CPU_BOUND:.0f} s "
-                       "of CPU", f"{cpu[name]}")
+        run.check.that(cpu[name]["script"] < CPU_BOUND,
+                       f"{run.name}: {name}: the script costs less than {CPU_BOUND:.0f} s of CPU", f"{cpu[name]}")
     return {"overhead": late, "cpu": cpu}

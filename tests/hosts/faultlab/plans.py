@@ -1,7 +1,7 @@
 """The list of runs: which host meets what. Everything random comes from the run's own dice."""
 
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .clusters import SHAPES
 from .special import (Address, Clock, Install, Late, LostMarkers, NewSeed, Payload, Seed, StallsBehind, Twice, Wired)
@@ -9,9 +9,9 @@ from .strikes import CUT, DRIVER, FIRST_ONLY, INSTALL, PHASES, ROLELESS, CutSoon
 
 ROLES = ("database", "broker", "manager")
 EARLY = ["started", "packages", "validated"]
-# INSTALL of each host, in an order in which database 1 stands at one of EARLY while database 2 holds the lock of etcd to
-# be struck there: whoever first sees a quorum takes the lock, and that must be database 2 then. What a role does only once
-# stands so that whatever strikes with it comes later in an install.
+# INSTALL of each host, in an order in which database 1 stands at one of EARLY while database 2 holds the lock of etcd
+# to be struck there: whoever first sees a quorum takes the lock, and that must be database 2 then. What a role does
+# only once stands so that whatever strikes with it comes later in an install.
 STAGES = {
     "database-1": ["started", "patroni-started", "packages", "validated", "before-markers"],
     "database-2": ["packages", "patroni-started", "started", "before-markers", "validated", "etcd-lock"],
@@ -38,7 +38,6 @@ class Plan:
     acts: object                       # (run, cluster) -> {host: [act]}
     stall_after: str = "60m"
     spread: float = 4.0                # seconds over which the hosts are switched on
-    late: dict = field(default_factory=dict)     # host -> seconds
     reboot_all: bool = False
     second_seed: bool = False          # after READY, on hosts that pinned themselves
     undisturbed: bool = False          # measures what the script itself costs
@@ -47,7 +46,7 @@ class Plan:
         """When each host is switched on, in a random order."""
         hosts = list(SHAPES[self.shape])
         dice.shuffle(hosts)
-        return {host: self.late.get(host, dice.uniform(0, self.spread)) for host in hosts}
+        return {host: dice.uniform(0, self.spread) for host in hosts}
 
 
 def strikes_in_install(position, role, number, dice, after=()):
@@ -137,7 +136,7 @@ def wire(_run, cluster):
 
 def late(_run, _cluster):
     return {
-        "db-1": [Late()],
+        "db-1": [Late(("db-2", "db-3"))],
         "db-2": [StallsBehind("db-1")],
         "db-3": [StallsBehind("db-1")],
         "broker-1": [Install("hang-install", "0", "cfy_manager hangs", code="G064")],
@@ -180,10 +179,10 @@ def payload(_run, cluster):
         "db-3": [Payload(None, "repository gone and back at once", "PACKAGES", break_it=cut_off, heal=connect,
                          goes_on=True, quiet=True)],
         "broker-1": [Payload(unsigned, "unsigned RPM", "PACKAGES", "G031", heal=mend_repository)],
-        "broker-2": [Payload(by_url, "disk full while staging", "PAYLOAD", "G013", "curl exit 23", break_it=fill, heal=unfill,
-                             goes_on=True, state="STALLED")],
-        "broker-3": [Payload(by_url, "download refused", "PAYLOAD", "G022", "curl exit 7", break_it=cut_off, heal=connect,
-                             goes_on=True)],
+        "broker-2": [Payload(by_url, "disk full while staging", "PAYLOAD", "G013", "curl exit 23", break_it=fill,
+                             heal=unfill, goes_on=True, state="STALLED")],
+        "broker-3": [Payload(by_url, "download refused", "PAYLOAD", "G022", "curl exit 7", break_it=cut_off,
+                             heal=connect, goes_on=True)],
         "manager-1": [Seed(by_url), Twice("WAIT", "manager")],
     }
 
@@ -213,7 +212,7 @@ def compact(_run, _cluster):
 def compact_late(_run, cluster):
     node = cluster.addresses("database")
     return {
-        "node-1": [Late()],
+        "node-1": [Late(("node-2", "node-3"))],
         "node-2": [StallsBehind("node-1")],
         "node-3": [Wired("impostor", (node["node-1"], node["node-2"]), "curl exit 60")],
     }
@@ -225,11 +224,11 @@ def plans():
     listed += [three(number) for number in range(ROUNDS // 2)]
     listed += [
         Plan("wire", "nine-node", wire, stall_after="1m"),
-        Plan("late", "nine-node", late, stall_after="1m", late={"db-1": 75.0}),
+        Plan("late", "nine-node", late, stall_after="1m"),
         Plan("payload", "nine-node", payload, stall_after="1m"),
         Plan("environment", "nine-node", environment, stall_after="1m"),
         Plan("compact", "three-node", compact, stall_after="1m", reboot_all=True, second_seed=True),
-        Plan("compact-late", "three-node", compact_late, stall_after="1m", late={"node-1": 75.0}),
+        Plan("compact-late", "three-node", compact_late, stall_after="1m"),
     ]
     listed += [order(number) for number in range(ORDERS - len(listed))]
     return {plan.name: plan for plan in listed}

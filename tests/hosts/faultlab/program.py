@@ -76,8 +76,8 @@ def inner(name, seed, scratch):
     rows, log = scratch / f"{name}.json", scratch / f"{name}.log"
     begin = time.monotonic()
     with open(log, "wb") as out:
-        code = subprocess.run([sys.executable, "-B", HERE / "faults", "--run", name, "--seed", str(seed), "--rows", rows],
-                              stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
+        command = [sys.executable, "-B", HERE / "faults", "--run", name, "--seed", str(seed), "--rows", rows]
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False).returncode
     text = log.read_text(encoding="utf-8", errors="replace")
     try:
         result = json.loads(rows.read_text(encoding="utf-8"))

@@ -40,9 +40,9 @@ def early(role, facts, name, hosts):
 
 
 def struck_meanwhile(name, begin, ends):
-    """Other hosts that were struck between the driver's look at the gate and the installer's."""
+    """Other hosts that were struck between the driver's look at the gate and the installer's. A driver serves nobody."""
     return sorted(other for other, list_ in ends.items() if other != name
-                  and any(begin - BETWEEN <= when <= begin + LOOKING for when, _ in list_))
+                  and any(begin - BETWEEN <= when <= begin + LOOKING and what != "driver killed" for when, what in list_))
 
 
 def cured(role, name, hosts, facts):

@@ -38,8 +38,11 @@ def spoken(host, row, run, code, word, bound, state=""):
     print(f"{run.clock():6.1f} s  {host.name}: {code} after {seconds:.0f} s: {host.status().get('cause')}", flush=True)
 
 
-def retry(host):
+def retry(run, host):
+    """And until the host says something new."""
+    before = host.status()["since"]
     host.sh("/usr/local/sbin/cfy-firstboot", "retry")
+    yield from until(lambda: host.status().get("since", before) != before, 60, f"{run.name}: {host.name} tries again")
 
 
 @dataclass
@@ -79,13 +82,19 @@ class Wired:
 
 @dataclass
 class Late:
-    """A host that is switched on after its peers stalled (StallsBehind looks at those)."""
+    """A host that is switched on when its peers have stalled (StallsBehind looks at what they say)."""
+
+    followers: tuple
+
+    def before_boot(self, run):
+        yield from until(lambda: all(run.lab.host(name).status().get("state") == "STALLED" for name in self.followers),
+                         STALL + 180, f"{', '.join(self.followers)} stall")
 
     def arm(self, run, host):
         pass
 
     def strike(self, run, host):
-        run.row(host, "comes late, past the stall time of its peers")
+        run.row(host, f"comes late, {run.clock():.0f} s after the first, past the stall time of its peers")
         yield
 
 
@@ -132,7 +141,7 @@ class Install:
         host.fault(self.file, None)
         if self.code == "G060":
             run.check.equal(len(ended((1,))), 3, f"{run.name}: {host.name} tried three times")
-            retry(host)
+            yield from retry(run, host)
 
 
 @dataclass
@@ -166,7 +175,7 @@ class Clock:
             run.check.equal(host.status().get("phase"), "PREFLIGHT", f"{run.name}: {host.name} waits for its clock")
         (host.root / "etc/faketimerc").write_text("+0\n", encoding="ascii")
         if self.gives_up:
-            retry(host)
+            yield from retry(run, host)
 
 
 @dataclass
@@ -187,7 +196,7 @@ class Address:
         for file in (host.root / "etc/sysconfig/network-scripts").glob("ifcfg-eth*"):
             file.write_text(file.read_text(encoding="utf-8").replace("10.0.0.99", self.right), encoding="utf-8")
         host.sh("systemctl", "restart", "network.service")
-        retry(host)
+        yield from retry(run, host)
 
 
 @dataclass
@@ -268,7 +277,7 @@ class Payload(Seed):
                         f"{run.name}: {host.name} has run nothing of such an RPM")
         self.heal(run, host)
         if not self.goes_on:
-            retry(host)
+            yield from retry(run, host)
 
 
 @dataclass
@@ -317,4 +326,4 @@ class LostMarkers:
         yield from spoken(host, row, run, "G065", "", 60)
         for place in places:
             place.with_name(place.name + ".lost").rename(place)
-        retry(host)
+        yield from retry(run, host)

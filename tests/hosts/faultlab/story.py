@@ -9,6 +9,7 @@ from hostlab.system import Failure
 TICK = 0.1
 # A host has this long from a fault until it is READY; a whole chain of nine installs, each disturbed, may lie between.
 BOUND = 420
+MOURNING = 60
 
 
 @dataclass
@@ -120,6 +121,8 @@ def play(run, tasks, bound):
                 del left[name]
             except Failure as failure:
                 del left[name]
+                # The others may wait for this one for ever. What they have left to say, they say soon.
+                end = min(end, time.monotonic() + MOURNING)
                 run.check.that(False, f"{run.name}: {name}", failure)
                 for row in run.rows:
                     if row.host == name and not row.outcome:

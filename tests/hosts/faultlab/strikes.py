@@ -159,6 +159,9 @@ def sequence(run, host, acts, delay, bound):
     if acts:
         acts[0].arm(run, host)
     yield from pause(delay)
+    for act in acts:
+        if hasattr(act, "before_boot"):
+            yield from act.before_boot(run)
     run.lab.power(host.name)
     for act, following in zip(acts, [*acts[1:], None]):
         yield from act.strike(run, host)

@@ -49,6 +49,7 @@ class Proofs(unittest.TestCase):
         self.assertEqual((missing, len(excuses)), ([], 1))
         self.assertIn("before its gate", found({"b2": journal}, {"b1": [(2.0, "power cut")]})[0])
         self.assertIn("before its gate", found({"b2": journal}, {"b2": [(9.0, "power cut")]})[0])
+        self.assertIn("before its gate", found({"b2": journal}, {"b1": [(9.0, "driver killed")]})[0])
 
     def test_an_install_after_success_is_noticed(self):
         journal = call("broker", brokers={}) + call("broker", pid=2, time=20.0, installed=True, brokers={})

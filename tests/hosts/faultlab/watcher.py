@@ -34,6 +34,11 @@ def cpu_of(pid):
     return sum(map(int, fields[11:15])) / TICKS if len(fields) > 14 else 0.0
 
 
+def parent_of(pid):
+    fields = read(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+    return int(fields[1]) if len(fields) > 1 else 0
+
+
 class Host:
     def __init__(self, cgroup, root):
         self.cgroup, self.root = Cgroup(cgroup), Path(root)
@@ -57,6 +62,8 @@ class Host:
             if str(pid).encode() in ours and any(Path(word.decode(errors="replace")).name.startswith(OTHERS)
                                                  for word in words[:3]):
                 self.others[phase, pid] = max(cpu_of(pid), self.others.get((phase, pid), 0.0))
+        # A child that has not become another program yet looks like its parent.
+        installs = [pid for pid in installs if parent_of(pid) not in installs]
         if len(installs) > 1:
             self.doubles.append((time.time(), installs))
         self.count_cpu(phase)
