@@ -14,6 +14,9 @@ pub const MANIFEST: &str = "manifest.json";
 /// The path of the digests that `sha256sum -c` reads.
 pub const SUMS: &str = "SHA256SUMS";
 
+/// The path of the signature over [`SUMS`], in archives: `openssl dgst -sha256 -verify` reads it.
+pub const SIGNATURE: &str = "SHA256SUMS.sig";
+
 /// What the manifest says beside the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestFacts {

@@ -140,7 +140,7 @@ pub struct Build {
     /// The cluster's vault, where there is one spec [default: <cluster>.vault beside each spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
-    /// Put the payload beside the hosts, as the repository that they install from
+    /// Write the box too: bundles, payload and this program in one signed archive
     #[arg(long)]
     pub offline: bool,
     /// The payload, where there is one spec [default: <cluster>.payload beside each spec]
@@ -154,9 +154,12 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A built tree [default: the only one below out]
+    /// A built tree, a box, or a seed image [default: the only tree below out]
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,
+    /// The public key of whoever built the box [default: the one in it]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<Utf8PathBuf>,
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

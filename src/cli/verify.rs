@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::diag::{self, Sources};
-use crate::load::{self, Limits};
+use crate::load::{self, Limits, Unpacked};
 use crate::verify::{self, Verified};
 use crate::world::{RealWorld, World as _};
 
@@ -16,16 +16,40 @@ const OUT: &str = "out";
 /// No seed image is larger; a box will be read in another way.
 const MAX_IMAGE: u64 = 256 << 20;
 
+/// Only boxes have them.
+const SIGNATURE: &str = "SHA256SUMS.sig";
+const PUBLIC_KEY: &str = "box-key.pem";
+/// A public key has some hundred bytes.
+const MAX_KEY: u64 = 64 << 10;
+
 pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
     let path = match &request.path {
         Some(path) => path.clone(),
         None => only_tree()?,
     };
     let now = RealWorld.now();
-    let verified = match load::tree(&path, Limits::BUNDLE) {
-        Ok(tree) => verify::built_tree(&tree, now),
-        Err(load::LoadError::NotADirectory { .. }) => image(&path, now)?,
-        Err(error) => return Err(error.into()),
+    let read = match load::tree(&path, Limits::BUNDLE) {
+        Err(load::LoadError::NotADirectory { .. }) if is_archive(&path)? => {
+            Some(load::archive(&path, Limits::BUNDLE)?)
+        }
+        Err(load::LoadError::NotADirectory { .. }) => None,
+        other => Some(Unpacked { tree: other?, damage: None }),
+    };
+    let mut fingerprint = None;
+    let verified = match &read {
+        Some(Unpacked { tree, damage }) => {
+            let mut verified = verify::built_tree(tree, now);
+            verified.report.extend(damage.iter().filter_map(load::LoadError::diagnostic).collect());
+            if request.key.is_some() || is_box(&path, tree) {
+                let key = request.key.as_ref().map(|key| load::bytes(key, MAX_KEY)).transpose()?;
+                match verify::signature(tree, key.as_deref()) {
+                    Ok(good) => fingerprint = Some(good),
+                    Err(finding) => verified.report.push(finding),
+                }
+            }
+            verified
+        }
+        None => image(&path, now)?,
     };
     let sources = Sources::default();
     match request.format {
@@ -37,7 +61,22 @@ pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
     }
     let Verified { hosts, files, .. } = verified;
     output.say(&format!("{path}: {}, {files} files, everything as it was built", super::check::hosts(hosts)));
+    if let Some(fingerprint) = fingerprint {
+        let whose = if request.key.is_some() { "that was given" } else { "in it; compare its fingerprint" };
+        output.say(&format!("signed with the key {whose}: SHA-256 {fingerprint}"));
+    }
     Ok(Exit::Done)
+}
+
+/// Whether it is gzip, as boxes are.
+fn is_archive(path: &Utf8Path) -> Result<bool, Failure> {
+    let mut first = [0; 2];
+    Ok(load::prefix(path, &mut first)? == 2 && first == [0x1f, 0x8b])
+}
+
+/// Whether it must have a signature: an archive is always a box.
+fn is_box(path: &Utf8Path, tree: &load::LoadedTree) -> bool {
+    !path.is_dir() || tree.files.contains_key(PUBLIC_KEY) || tree.files.contains_key(SIGNATURE)
 }
 
 fn image(path: &Utf8Path, now: time::OffsetDateTime) -> Result<Verified, Failure> {

@@ -227,6 +227,11 @@ codes! {
     /// The digest list in user-data does not fit its files.
     SeedDigestsDiffer = "CFY-B023",
 
+    /// An archive that is damaged, or no box.
+    BoxDamaged = "CFY-B024",
+    /// A box without a good signature.
+    BoxSignature = "CFY-B025",
+
     /// The vault belongs to another cluster.
     VaultOfAnotherCluster = "CFY-V001",
     /// A file of the vault is missing, cut off or otherwise unusable.

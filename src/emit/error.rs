@@ -24,6 +24,9 @@ pub enum EmitError {
     /// The output's place is a file.
     #[error("{path} is a file, and the output must be a directory")]
     TargetNotADirectory { path: Utf8PathBuf },
+    /// A directory has the name of a file that is to be written.
+    #[error("{path} is a directory, and a file of that name is to be written")]
+    InTheWay { path: Utf8PathBuf },
     /// The output directory, or the vault's, is no directory.
     #[error("{path} is not a directory")]
     OutputNotADirectory { path: Utf8PathBuf },
@@ -67,7 +70,10 @@ impl EmitError {
         let (code, help) = match self {
             Self::Foreign { .. } => (Code::ForeignOutput, "move it away, or choose another place with `--out`"),
             Self::Exists { .. } => (Code::OutputInTheWay, "name another file, or remove it first"),
-            Self::TargetIsSymlink { .. } | Self::TargetNotADirectory { .. } | Self::OutputNotADirectory { .. } => {
+            Self::TargetIsSymlink { .. }
+            | Self::TargetNotADirectory { .. }
+            | Self::InTheWay { .. }
+            | Self::OutputNotADirectory { .. } => {
                 (Code::OutputInTheWay, "remove or rename it, or choose another place")
             }
             Self::Locked { .. } => (Code::RunInProgress, "wait until it has ended, then run again"),

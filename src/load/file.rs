@@ -46,8 +46,16 @@ pub fn prefix(path: &Utf8Path, into: &mut [u8]) -> Result<usize, LoadError> {
     Ok(read)
 }
 
+/// Size of a regular file; a symlink to one is followed.
+///
+/// # Errors
+/// When it is missing or no regular file.
+pub fn size(path: &Utf8Path) -> Result<u64, LoadError> {
+    Ok(open(path)?.metadata().map_err(|error| LoadError::of(path, error))?.len())
+}
+
 /// Opens a regular file without ever waiting.
-fn open(path: &Utf8Path) -> Result<File, LoadError> {
+pub(super) fn open(path: &Utf8Path) -> Result<File, LoadError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let fd = rustix::fs::open(path.as_std_path(), flags, Mode::empty()).map_err(|e| LoadError::of(path, e))?;
     regular(fd, path)

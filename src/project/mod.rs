@@ -6,6 +6,7 @@ mod authority;
 mod build;
 mod expiry;
 mod footprint;
+mod offline;
 mod overview;
 mod own;
 mod payload;
@@ -17,6 +18,7 @@ pub use authority::passphrase;
 pub use build::{BuildError, Built, Destination, render_all};
 pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate_table};
 pub use footprint::{Footprint, HostFootprint, footprint};
+pub use offline::{BoxParts, Boxed};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
 pub use own::OwnDirectories;
 pub use payload::{
@@ -46,6 +48,9 @@ use crate::yaml::MAX_TEXT;
 pub const DEFAULT_SPEC: &str = "cluster.yaml";
 /// Files that a spec names are licences and keys: a few KiB.
 const MAX_ATTACHMENT: u64 = 256 << 10;
+
+/// Is told how much of some work is done, from several threads.
+pub type SharedProgress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 /// A spec that was read and resolved.
 #[derive(Debug, Default)]

@@ -7,11 +7,13 @@ mod host;
 pub mod iso9660;
 pub mod pki;
 mod seed;
+mod signature;
 mod sums;
 mod tree;
 
 pub use host::{Addresses, HostBundle};
 pub use seed::{SEED_FILES, SeedFiles, seed};
+pub use signature::signature;
 pub use tree::{BundleCheck, HostTree, bundle};
 
 use time::OffsetDateTime;

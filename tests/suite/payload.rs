@@ -181,54 +181,6 @@ fn what_hosts_would_stop_at_is_found_before() {
 }
 
 #[test]
-fn an_offline_build_has_the_repository_beside_the_hosts() {
-    let scratch = offline();
-    let build = |scratch: &Scratch| cfy_seed(scratch.path()).args(&["build", "--offline", "--vault", "vault"]).run();
-    add(&scratch, &["new/libpq.rpm", "new/image"]);
-    // Nothing is written while hosts would stop.
-    assert_eq!(build(&scratch).says("error[CFY-K009]").code, Some(1));
-    assert!(!scratch.join("out").exists());
-    add(&scratch, &["new/common.rpm"]);
-    let built = build(&scratch);
-    assert_eq!(built.code, Some(0), "{}", built.all());
-    let tree = scratch.join("out/single");
-    let names: Vec<String> = files(tree.join("payload").as_std_path()).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(
-        names[..4],
-        [
-            "cfy-seed.repo",
-            "packages/libpq-13.5-1.el8.x86_64.rpm",
-            "packages/libpq-common-13.5-1.el8.x86_64.rpm",
-            "payload.lock"
-        ]
-    );
-    assert_eq!(names.len(), 8, "{names:?}");
-    let repo = fs::read_to_string(tree.join("payload/cfy-seed.repo")).expect("a file");
-    let lines = ["[cfy-seed]", "baseurl=file:///media/cfypayload", "gpgcheck=0", "module_hotfixes=1"];
-    assert!(lines.iter().all(|line| repo.lines().any(|found| found == *line)), "{repo}");
-    assert!(!repo.contains("gpgkey"), "{repo}");
-    cfy_seed(scratch.path()).args(&["verify"]).exits(0);
-    // Every date is the vault's.
-    let index = fs::read_to_string(tree.join("payload/repodata/repomd.xml")).expect("a file");
-    let manifest: Value =
-        serde_json::from_slice(&fs::read(tree.join("manifest.json")).expect("bytes")).expect("JSON");
-    let format = &time::format_description::well_known::Rfc3339;
-    let created = time::OffsetDateTime::parse(manifest["created"].as_str().expect("a date"), format).expect("a date");
-    assert!(index.contains(&format!("<revision>{}</revision>", created.unix_timestamp())), "{index}");
-    let before = files(tree.as_std_path());
-    assert_eq!(build(&scratch).code, Some(0));
-    assert_eq!(files(tree.as_std_path()), before, "built twice, two trees");
-    // verify finds what is changed in it.
-    let package = tree.join("payload/packages/libpq-13.5-1.el8.x86_64.rpm");
-    let mut bytes = fs::read(&package).expect("bytes");
-    bytes[200] ^= 1;
-    fs::write(&package, bytes).expect("written");
-    cfy_seed(scratch.path()).args(&["verify"]).exits(1).says("payload/packages/libpq-13.5-1.el8.x86_64.rpm");
-    cfy_seed(scratch.path()).args(&["build", "--payload", "x"]).exits(64);
-    cfy_seed(scratch.path()).args(&["build", "--offline", "--payload", "x", "a.yaml", "b.yaml"]).exits(64);
-}
-
-#[test]
 fn packages_of_other_machines_are_found() {
     let scratch = offline();
     let mut arm = rpm::PackageBuilder::new("libpq", "13.6", "MIT", "aarch64", "x");
