@@ -11,5 +11,5 @@ pub mod manifest;
 mod seal;
 mod tree;
 
-pub use seal::{Closing, HostFacts, MANIFEST, ManifestFacts, SIGNATURE, SUMS, SealError, SealedTree, seal};
+pub use seal::{Closing, HostFacts, MANIFEST, ManifestFacts, SIGNATURE, SUMS, SealError, SealedTree, seal, sum_line};
 pub use tree::{Content, ContentSource, Entry, Tree, TreeError};

@@ -168,7 +168,8 @@ fn of_host(host: &HostFacts, tree: &Tree) -> ManifestHost {
 
 /// One line of GNU `sha256sum`: a name with a backslash or a line end is escaped, and the line then starts with a
 /// backslash (coreutils manual, "md5sum invocation").
-fn sum_line(path: &str, digest: Digest256) -> String {
+#[must_use]
+pub fn sum_line(path: &str, digest: Digest256) -> String {
     let escaped = path.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
     let mark = if escaped == path { "" } else { "\\" };
     format!("{mark}{digest}  {escaped}\n")

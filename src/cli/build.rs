@@ -1,7 +1,6 @@
 //! `cfy-seed build`
 
-use camino::Utf8PathBuf;
-
+use crate::emit::Archived;
 use crate::names::{Digest256, Secret};
 use crate::project::{BoxParts, Built, Destination, OwnDirectories, Project, clashes, side_by_side, vault_state};
 use crate::world::{RealWorld, World as _};
@@ -83,8 +82,8 @@ const PROGRAM: &str = "/proc/self/exe";
 struct Done {
     built: Built,
     destination: Destination,
-    /// The box, its size, and the fingerprint of the key that signed it.
-    boxed: Option<(Utf8PathBuf, u64, Digest256)>,
+    /// The box, and the fingerprint of the key that signed it.
+    boxed: Option<(Archived, Digest256)>,
 }
 
 /// Builds one cluster; nothing where its spec has errors.
@@ -102,13 +101,10 @@ fn build(
         return Some(built.map(|built| Done { built, destination, boxed: None }).map_err(Failure::from));
     }
     let payload = project.payload_directory(request.payload.as_deref(), plan);
-    let parts = BoxParts { payload, program: PROGRAM.into() };
+    let parts = BoxParts { payload, program: PROGRAM.into(), split: request.split };
     let boxed = project.build_box(plan, &destination, &parts, &RealWorld, keys, bytes);
-    let done = boxed.map(|boxed| Done {
-        built: boxed.built,
-        destination,
-        boxed: Some((boxed.archived.path, boxed.archived.size, boxed.fingerprint)),
-    });
+    let done =
+        boxed.map(|boxed| Done { built: boxed.built, destination, boxed: Some((boxed.archived, boxed.fingerprint)) });
     Some(done.map_err(Failure::from))
 }
 
@@ -129,9 +125,10 @@ fn say_built(project: &Project, done: &Done, output: &Output) {
         published.path,
         destination.vault,
     ));
-    if let Some((path, size, fingerprint)) = boxed {
+    if let Some((Archived { path, size, parts, .. }, fingerprint)) = boxed {
+        let parts = parts.map_or_else(String::new, |parts| format!(" in {}", super::check::counted(parts, "part")));
         output.say(&format!(
-            "{path}: {}; it holds private keys\nsigned with the key whose fingerprint is SHA-256 {fingerprint}",
+            "{path}: {}{parts}; it holds private keys\nsigned with the key whose fingerprint is SHA-256 {fingerprint}",
             super::payload::bytes(*size)
         ));
     }

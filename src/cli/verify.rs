@@ -1,5 +1,7 @@
 //! `cfy-seed verify`
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::diag::{self, Sources};
@@ -19,6 +21,8 @@ const MAX_IMAGE: u64 = 256 << 20;
 /// Only boxes have them.
 const SIGNATURE: &str = "SHA256SUMS.sig";
 const PUBLIC_KEY: &str = "box-key.pem";
+/// A list of 999 parts has less.
+const MAX_LIST: u64 = 1 << 20;
 /// A public key has some hundred bytes.
 const MAX_KEY: u64 = 64 << 10;
 
@@ -29,8 +33,18 @@ pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
     };
     let now = RealWorld.now();
     let read = match load::tree(&path, Limits::BUNDLE) {
+        Err(load::LoadError::NotADirectory { .. }) if path.extension() == Some("sha256") => {
+            let parts = parts(&path, None)?;
+            Some(load::archive(&path, &parts, Limits::BUNDLE)?)
+        }
+        Err(load::LoadError::NotADirectory { .. }) if list_of(&path).is_some() => {
+            let list = list_of(&path).unwrap_or_default();
+            parts(&list, path.file_name())?;
+            output.say(&format!("{path}: as it was written; the other parts were not looked at"));
+            return Ok(Exit::Done);
+        }
         Err(load::LoadError::NotADirectory { .. }) if is_archive(&path)? => {
-            Some(load::archive(&path, Limits::BUNDLE)?)
+            Some(load::archive(&path, &[&path], Limits::BUNDLE)?)
         }
         Err(load::LoadError::NotADirectory { .. }) => None,
         other => Some(Unpacked { tree: other?, damage: None }),
@@ -66,6 +80,34 @@ pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
         output.say(&format!("signed with the key {whose}: SHA-256 {fingerprint}"));
     }
     Ok(Exit::Done)
+}
+
+/// The list that a part of a box stands in, by its name.
+fn list_of(path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let (name, number) = path.file_name()?.rsplit_once(".part-")?;
+    number.bytes().all(|byte| byte.is_ascii_digit()).then(|| path.with_file_name(format!("{name}.sha256")))
+}
+
+/// Checks the parts of a box by their list, or one of them; all of them in their order.
+fn parts(list: &Utf8Path, only: Option<&str>) -> Result<Vec<Utf8PathBuf>, Failure> {
+    let listed = verify::parts(&load::bytes(list, MAX_LIST)?).map_err(|finding| Failure::Findings(finding.into()))?;
+    let mut found = BTreeMap::new();
+    for name in listed.keys().filter(|name| only.is_none_or(|only| only == *name)) {
+        let digest = match load::digest(&list.with_file_name(name)) {
+            Ok(digest) => Some(digest),
+            Err(load::LoadError::Missing { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        found.insert(name.clone(), digest);
+    }
+    let report = verify::check_parts(&listed, &found);
+    if report.has_errors() {
+        return Err(Failure::Findings(report));
+    }
+    if found.is_empty() {
+        return Err(Failure::Usage(format!("{list} does not list this part")));
+    }
+    Ok(listed.keys().map(|name| list.with_file_name(name)).collect())
 }
 
 /// Whether it is gzip, as boxes are.

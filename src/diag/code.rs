@@ -231,6 +231,10 @@ codes! {
     BoxDamaged = "CFY-B024",
     /// A box without a good signature.
     BoxSignature = "CFY-B025",
+    /// A part of a box is missing or differs.
+    BoxPart = "CFY-B026",
+    /// A box would be in too many parts.
+    TooManyParts = "CFY-B027",
 
     /// The vault belongs to another cluster.
     VaultOfAnotherCluster = "CFY-V001",

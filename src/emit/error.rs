@@ -27,6 +27,9 @@ pub enum EmitError {
     /// A directory has the name of a file that is to be written.
     #[error("{path} is a directory, and a file of that name is to be written")]
     InTheWay { path: Utf8PathBuf },
+    /// A limit so small that there would be too many parts.
+    #[error("{path} would be more than {limit} parts")]
+    TooManyParts { path: Utf8PathBuf, limit: usize },
     /// The output directory, or the vault's, is no directory.
     #[error("{path} is not a directory")]
     OutputNotADirectory { path: Utf8PathBuf },
@@ -76,6 +79,7 @@ impl EmitError {
             | Self::OutputNotADirectory { .. } => {
                 (Code::OutputInTheWay, "remove or rename it, or choose another place")
             }
+            Self::TooManyParts { .. } => (Code::TooManyParts, "split into larger parts"),
             Self::Locked { .. } => (Code::RunInProgress, "wait until it has ended, then run again"),
             Self::Content { .. } => (Code::ContentChanged, "leave the file alone while building, and build again"),
             Self::Seal(_) | Self::Machine { .. } => return None,

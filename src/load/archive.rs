@@ -5,7 +5,6 @@
 //! blocks, the time in the header of gzip) would not see some.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 
 use camino::Utf8Path;
@@ -30,13 +29,16 @@ pub struct Unpacked {
     pub damage: Option<LoadError>,
 }
 
-/// Reads an archive as a tree.
+/// Reads an archive as a tree, from one file or from its parts, one after the other. `path` is what messages call it.
 ///
 /// # Errors
 /// When it cannot be read up to its last file, is no archive of ours, or is more than the limits.
-pub fn archive(path: &Utf8Path, limits: Limits) -> Result<Unpacked, LoadError> {
-    let reader =
-        Stored::new(BufReader::with_capacity(1 << 18, open(path)?)).map_err(|error| failed(path, "", error))?;
+pub fn archive(path: &Utf8Path, parts: &[impl AsRef<Utf8Path>], limits: Limits) -> Result<Unpacked, LoadError> {
+    let mut files: Box<dyn Read> = Box::new(io::empty());
+    for part in parts {
+        files = Box::new(files.chain(open(part.as_ref())?));
+    }
+    let reader = Stored::new(BufReader::with_capacity(1 << 18, files)).map_err(|error| failed(path, "", error))?;
     let mut tar = tar::Archive::new(reader);
     let attributes = Attributes { mode: 0o700, owner: 0 };
     let tree =
@@ -167,7 +169,7 @@ impl Members<'_> {
 
 /// gzip with stored blocks, all full but the last: an independent reader of what `bundle::gzip` writes.
 struct Stored {
-    from: BufReader<File>,
+    from: BufReader<Box<dyn Read>>,
     /// Bytes of the block that are still to come.
     left: usize,
     last: bool,
@@ -180,7 +182,7 @@ fn invalid(why: &str) -> io::Error {
 }
 
 impl Stored {
-    fn new(mut from: BufReader<File>) -> io::Result<Self> {
+    fn new(mut from: BufReader<Box<dyn Read>>) -> io::Result<Self> {
         let mut header = [0; 10];
         from.read_exact(&mut header)?;
         if header != [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255] {

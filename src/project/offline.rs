@@ -32,6 +32,8 @@ pub struct BoxParts {
     pub payload: Utf8PathBuf,
     /// The program that goes into it.
     pub program: Utf8PathBuf,
+    /// Parts smaller than this, where it is to be split.
+    pub split: Option<u64>,
 }
 
 /// A box that was written.
@@ -89,7 +91,7 @@ impl Project {
             sign: &|bytes| key.sign(bytes),
             progress: &|passed| bytes(passed.min(total), total),
         };
-        let archived = emit::archive(&archive, &to.out, &format!("{root}.tar.gz"))?;
+        let archived = emit::archive(&archive, &to.out, &format!("{root}.tar.gz"), parts.split)?;
         Ok(Boxed { built: Built { published, changes }, archived, fingerprint: key.fingerprint() })
     }
 }

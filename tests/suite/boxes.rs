@@ -163,7 +163,7 @@ fn small() -> (Scratch, Vec<u8>) {
     let plan = project.plan.take().expect("a plan");
     let to = Destination { out: scratch.join("out"), vault: scratch.join("vault") };
     let program = scratch.write("program", "not a program");
-    let parts = BoxParts { payload: scratch.join("single.payload"), program };
+    let parts = BoxParts { payload: scratch.join("single.payload"), program, split: None };
     let boxed = project.build_box(&plan, &to, &parts, &FixedWorld::default(), &|_, _| (), &|_, _| ()).expect("a box");
     let bytes = fs::read(&boxed.archived.path).expect("bytes");
     assert_eq!(bytes.len() as u64, boxed.archived.size);
@@ -173,7 +173,7 @@ fn small() -> (Scratch, Vec<u8>) {
 /// What `verify` finds.
 fn found(path: &Utf8Path) -> String {
     let now = time::OffsetDateTime::now_utc();
-    let mut report = match load::archive(path, Limits::BUNDLE) {
+    let mut report = match load::archive(path, &[path], Limits::BUNDLE) {
         Ok(Unpacked { tree, damage }) => {
             let mut report = verify::built_tree(&tree, now).report;
             report.extend(damage.iter().filter_map(LoadError::diagnostic).collect());
@@ -306,4 +306,55 @@ fn a_package_that_changes_while_the_box_is_written_is_not_in_it() {
     let output = build(&scratch).says("CFY-K006");
     assert_eq!(output.code, Some(1));
     assert!(!scratch.join(BOX).exists());
+}
+
+/// Build, split, lose, damage, bring again, join.
+#[test]
+fn a_box_in_parts() {
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    let split = ["build", "--offline", "--vault", "vault", "--split", "20MB"];
+    cfy_seed(scratch.path()).args(&split).exits(0).says(" parts; it holds private keys");
+    let out = scratch.join("out");
+    let names = || files(out.as_std_path()).into_iter().map(|(name, _)| name);
+    let parts: Vec<String> = names().filter(|name| name.contains(".part-")).collect();
+    assert!(parts.len() >= 2, "a debug build has more than 40 MB: {parts:?}");
+    for (at, part) in parts.iter().enumerate() {
+        assert_eq!(*part, format!("single-7.0.4.tar.gz.part-{:03}", at + 1));
+        assert!(fs::metadata(out.join(part)).expect("a part").len() < 20_000_000, "{part}");
+        cfy_seed(&out).args(&["verify", part]).exits(0).says("as it was written");
+    }
+    let list = "single-7.0.4.tar.gz.sha256";
+    run(&out, "sha256sum", &["--quiet", "--strict", "-c", list]);
+    cfy_seed(&out)
+        .args(&["verify", list])
+        .exits(0)
+        .says("everything as it was built")
+        .says("signed with the key in it");
+    // One is damaged, and then lost.
+    let last = out.join(parts.last().expect("a part"));
+    let whole = fs::read(&last).expect("bytes");
+    let mut damaged = whole.clone();
+    damaged[1000] ^= 4;
+    fs::write(&last, damaged).expect("written");
+    let again = format!("bring part {} again", parts.len());
+    cfy_seed(&out).args(&["verify", list]).exits(1).says("CFY-B026").says("is not what was written").says(&again);
+    cfy_seed(&out).args(&["verify", parts.last().expect("a part")]).exits(1).says(&again);
+    cfy_seed(&out).args(&["verify", &parts[0]]).exits(0);
+    fs::remove_file(&last).expect("removed");
+    cfy_seed(&out).args(&["verify", list]).exits(1).says("is missing").says(&again);
+    fs::write(&last, whole).expect("written");
+    // Joined it is the box that is built in one.
+    run(&out, "sh", &["-c", "cat single-7.0.4.tar.gz.part-* > joined.tar.gz"]);
+    cfy_seed(&out).args(&["verify", "joined.tar.gz"]).exits(0);
+    assert_eq!(build(&scratch).code, Some(0));
+    run(&out, "cmp", &["joined.tar.gz", "single-7.0.4.tar.gz"]);
+    assert!(!names().any(|name| name.contains(".part-") || name == list), "parts of the older box stay");
+    // And the other way round.
+    cfy_seed(scratch.path()).args(&split).exits(0);
+    assert!(!scratch.join(BOX).exists());
+    for wrong in ["0GiB", "4", "4G", "-1GiB", "1.5GiB", "99999999999999GiB", "GiB"] {
+        cfy_seed(scratch.path()).args(&["build", "--offline", "--split", wrong]).exits(64);
+    }
+    cfy_seed(scratch.path()).args(&["build", "--split", "4GiB"]).exits(64);
 }
