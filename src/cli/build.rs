@@ -23,6 +23,9 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
         return Err(Failure::Usage(why.into()));
     }
     let mut projects = open_all(&request.specs, own)?;
+    if let Some(payload) = &request.payload {
+        projects.iter_mut().for_each(|project| project.take_payload_keys(payload));
+    }
     let (clashes, sources) = clashes(&projects);
     if clashes.has_errors() {
         projects.iter().for_each(|project| output.report(&project.report, &project.sources));

@@ -211,7 +211,15 @@ pub(super) fn attachments<'a>(
     let wanted = [
         (AttachmentKind::License, plan.license && host.uploads_license()),
         (AttachmentKind::LdapCa, plan.ldap.is_some() && host.manages()),
-        (AttachmentKind::OsRepoKey, matches!(&plan.packages, PackageSource::Repo(source) if signed(source))),
+        (
+            AttachmentKind::OsRepoKey,
+            match &plan.packages {
+                PackageSource::Repo(source) => signed(source),
+                // Where the payload has keys, they are there.
+                PackageSource::Payload => true,
+                PackageSource::Image | PackageSource::SystemRepos => false,
+            },
+        ),
         (
             AttachmentKind::CloudifyRepoKey,
             host.installs_cloudify() && matches!(&plan.rpm, RpmSource::Repo(source) if signed(source)),

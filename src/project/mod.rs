@@ -37,7 +37,9 @@ use time::OffsetDateTime;
 use crate::diag::{Code, Diagnostic, Report, Sources, Span};
 use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret};
-use crate::plan::{self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, Plan};
+use crate::plan::{
+    self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, PackageSource, Plan,
+};
 use crate::profile::{BadProfile, Profiles, SHAPES};
 use crate::render::Templates;
 use crate::spec::{self, Spec};
@@ -110,6 +112,10 @@ impl Project {
             project.report.extend(resolved.report);
             resolved.authorities.iter().for_each(|authority| authority.check_dates(now, &mut project.report));
             project.overrides = resolved.overrides;
+            if let Some(plan) = resolved.plan.as_ref().filter(|plan| plan.packages == PackageSource::Payload) {
+                let payload = project.payload_directory(None, plan);
+                project.take_payload_keys(&payload);
+            }
             project.plan = resolved.plan.filter(|_| !project.report.has_errors());
             let supplied = plan::credential::supplied(spec).into_iter();
             project.supplied = supplied.filter_map(|(name, field)| Some((name, field.get()?.clone()))).collect();

@@ -3,7 +3,7 @@
 
 use crate::names::{RoleKind, WebUrl};
 use crate::plan::gate::Probe;
-use crate::plan::{HostPlan, PackageSource, Recovery, RepoSource, RpmSource};
+use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RepoSource, RpmSource};
 
 use super::HostView;
 use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, curl_config, repo_key_path};
@@ -75,7 +75,9 @@ fn sources(view: &HostView<'_>, records: &mut Records) {
         PackageSource::SystemRepos => records.add(&["packages_from", "system-repos"]),
         PackageSource::Payload => {
             records.add(&["packages_from", "repo"]);
-            records.add(&["repo", "os", &format!("file://{PAYLOAD}"), "-"]);
+            let signed = view.attachments.contains_key(&AttachmentKind::OsRepoKey);
+            let key = if signed { repo_key_path("os") } else { "-".into() };
+            records.add(&["repo", "os", &format!("file://{PAYLOAD}"), &key]);
         }
         PackageSource::Repo(source) => {
             records.add(&["packages_from", "repo"]);

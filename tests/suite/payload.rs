@@ -7,7 +7,7 @@ use rpm::Dependency;
 use serde_json::Value;
 
 use crate::support::packages::{bytes, image, offline, package};
-use crate::support::{Output, Scratch, cfy_seed, files, modes};
+use crate::support::{Bundle, Output, Scratch, cfy_seed, files, modes, root};
 
 fn payload(scratch: &Scratch, arguments: &[&str]) -> Output {
     cfy_seed(scratch.path()).args(&["payload"]).args(arguments).run()
@@ -178,6 +178,35 @@ fn what_hosts_would_stop_at_is_found_before() {
     let output = add(&scratch, &["new/image"]).says("forgotten packages/libpq-15-1.el8.x86_64.rpm");
     assert_eq!(output.code, Some(0));
     assert!(!lock(&scratch).to_string().contains("libpq-15"));
+}
+
+#[test]
+fn hosts_check_packages_with_the_keys_of_the_payload() {
+    let record = |bundle: &Bundle| {
+        let plan = &bundle.hosts["cloudify"].files["/var/lib/cfy-seed/secret/plan"].1;
+        plan.lines().find(|line| line.starts_with("repo\tos\t")).expect("a repository").to_owned()
+    };
+    let key = fs::read(root().join("fuzz/seeds/rpm/key.asc")).expect("a key");
+    let scratch = offline();
+    let bundle = Bundle::build(scratch);
+    assert_eq!(record(&bundle), "repo\tos\tfile:///media/cfypayload\t-");
+    let scratch = bundle.scratch;
+    scratch.write("new/key", key);
+    assert_eq!(add(&scratch, &["new/key", "new/libpq.rpm", "new/common.rpm", "new/image"]).code, Some(0));
+    // Nobody signed them, and with a key that matters.
+    let found = payload(&scratch, &["check"]);
+    assert_eq!(found.code, Some(1));
+    found
+        .says("CFY-K008")
+        .says("libpq-13.5-1.el8.x86_64.rpm is not signed with a key of the payload: it is not signed");
+    let bundle = Bundle::build(scratch);
+    let place = "/etc/pki/rpm-gpg/RPM-GPG-KEY-cfy-seed-os";
+    assert_eq!(record(&bundle), format!("repo\tos\tfile:///media/cfypayload\t{place}"));
+    let staged = &bundle.hosts["cloudify"].files["/var/lib/cfy-seed/secret/files/os-repo.asc"].1;
+    assert!(staged.starts_with("-----BEGIN PGP PUBLIC KEY BLOCK-----\n"), "{staged}");
+    // A file of keys that is none stops every build.
+    bundle.scratch.write("single.payload/keys/broken", "x");
+    cfy_seed(bundle.scratch.path()).args(&["build", "--vault", "vault"]).exits(1).says("CFY-K007");
 }
 
 #[test]

@@ -66,6 +66,18 @@ pub fn read_payload(directory: &Utf8Path, progress: &(dyn Fn(usize, usize) + Syn
     Ok(payload)
 }
 
+/// The keys of a payload, and what is wrong with their files.
+pub(super) fn read_keys(directory: &Utf8Path) -> Result<(Option<PublicKeys>, Report), LoadError> {
+    let (mut keys, mut report) = (Vec::new(), Report::default());
+    for path in files(directory)?.into_keys().filter(|path| path.starts_with("keys/")) {
+        match PublicKeys::parse(&load::bytes(&directory.join(&path), MAX_KEY)?) {
+            Ok(read) => keys.push(read),
+            Err(error) => report.push(key_finding(&path, &error.to_string())),
+        }
+    }
+    Ok((PublicKeys::together(keys), report))
+}
+
 pub(super) fn key_finding(file: &str, why: &str) -> Diagnostic {
     Diagnostic::error(Code::PayloadKeyUnusable, format!("{file} {why}"))
         .help("take the public key that your vendor publishes, mostly named RPM-GPG-KEY-…")
