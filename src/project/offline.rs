@@ -15,7 +15,7 @@ use crate::vault::{SigningKey, Vault, VaultBytes};
 use crate::world::World;
 
 use super::build::{BuildError, Built, Destination};
-use super::payload::{check_payload, read_payload, repository};
+use super::payload::{Depth, check_payload, read_payload, repository};
 use super::{Project, SharedProgress};
 
 /// The public half of the key that signs, in the box.
@@ -62,7 +62,7 @@ impl Project {
         keys: SharedProgress<'_>,
         bytes: &dyn Fn(u64, u64),
     ) -> Result<Boxed, BuildError> {
-        let payload = read_payload(&parts.payload, &|_, _| ())?;
+        let payload = read_payload(&parts.payload, Depth::Headers, &|_, _| ())?;
         let checked = check_payload(&payload, plan);
         if checked.report.has_errors() {
             return Err(BuildError::Refused(checked.report));

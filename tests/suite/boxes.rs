@@ -306,6 +306,18 @@ fn a_package_that_changes_while_the_box_is_written_is_not_in_it() {
     let output = build(&scratch).says("CFY-K006");
     assert_eq!(output.code, Some(1));
     assert!(!scratch.join(BOX).exists());
+    // Of the same size, and damaged where no header is: found in the one pass that archives it.
+    let mut damaged = fs::read(scratch.join("new/libpq.rpm")).expect("bytes");
+    let end = damaged.len() - 20;
+    damaged[end] ^= 1;
+    fs::write(&file, damaged).expect("written");
+    let output = build(&scratch).says("CFY-B004").says("packages/libpq-13.5-1.el8.x86_64.rpm");
+    assert_eq!(output.code, Some(1));
+    assert!(
+        files(scratch.join("out").as_std_path())
+            .iter()
+            .all(|(name, _)| !name.contains(".tar") && !name.contains(".archive"))
+    );
 }
 
 /// Build, split, lose, damage, bring again, join.

@@ -21,7 +21,7 @@ pub use check::{Checked, check_payload};
 pub use overview::{PayloadOverview, WantedOverview, Whereabouts, payload_overview};
 pub use repository::repository;
 use state::read_keys;
-pub use state::{Payload, read_payload};
+pub use state::{Depth, Payload, read_payload};
 
 /// What some hosts want installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
