@@ -301,7 +301,7 @@ fn dnf_resolves_what_we_call_complete() {
     if !have(&["dnf"]) {
         return;
     }
-    let sets = if std::env::var_os("CFY_LONG").is_some() { 200 } else { 24 };
+    let sets = if std::env::var_os("CFY_LONG").is_some() { 200 } else { 12 };
     let (mut both, mut neither, mut same, mut later) = (0, 0, 0, 0);
     for set in 0..sets {
         let ours = Repository::of(&mut random(set));
