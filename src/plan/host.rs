@@ -15,10 +15,15 @@ pub enum Recovery {
     Rerun,
     /// A database: look after etcd's authentication lock at these members, then the same install again.
     Database(Vec<HostAddress>),
-    /// A joining broker: be forgotten by one of these peers first.
+    /// The first broker: keep its data where one of these has joined already.
+    BrokerFirst(Vec<Member>),
+    /// A joining broker: keep its data where it has joined already, else be forgotten by one of these peers first.
     BrokerJoin(Vec<Member>),
-    /// A first manager has written half a database: stop and say what a person must do.
-    ManagerFirst,
+    /// A first manager: drop what it left half-made in the databases of these members, or of its own host where there are
+    /// none.
+    ManagerFirst(Vec<HostAddress>),
+    /// A first manager whose database is somebody else's: stop and say what a person must do.
+    Stop,
 }
 
 /// A host as others see it.

@@ -296,7 +296,7 @@ fn role(kind: RoleKind, draft: &Draft<'_>, plan: &Plan) -> Option<RolePlan> {
         index,
         gate: gate::before(kind, index, &cluster)?,
         health: gate::after(kind, index, &own, &cluster)?,
-        recovery: recovery(kind, index, &own, &plan.members),
+        recovery: recovery(kind, index, &own, plan),
     })
 }
 
@@ -309,17 +309,21 @@ fn packages(kinds: &[RoleKind], plan: &Plan) -> Vec<String> {
     shared.chain(own).filter(|package| seen.insert(package.as_str())).cloned().collect()
 }
 
-fn recovery(kind: RoleKind, index: usize, own: &Member, members: &Members) -> Recovery {
+fn recovery(kind: RoleKind, index: usize, own: &Member, plan: &Plan) -> Recovery {
+    let members = &plan.members;
+    let databases = || members.databases.iter().map(|member| member.ip).collect();
+    let peers: Vec<Member> = members.brokers.iter().filter(|member| *member != own).cloned().collect();
     match kind {
         // A single database has no etcd whose lock could be stale.
         RoleKind::Database if members.databases.len() == 1 => Recovery::Rerun,
-        RoleKind::Database => Recovery::Database(members.databases.iter().map(|m| m.ip).collect()),
-        RoleKind::Broker if index > 1 => {
-            Recovery::BrokerJoin(members.brokers.iter().filter(|m| *m != own).cloned().collect())
-        }
-        RoleKind::Manager if index == 1 => Recovery::ManagerFirst,
-        RoleKind::AllInOne => Recovery::ManagerFirst,
-        RoleKind::Broker | RoleKind::Manager | RoleKind::LoadBalancer => Recovery::Rerun,
+        RoleKind::Database => Recovery::Database(databases()),
+        RoleKind::Broker if peers.is_empty() => Recovery::Rerun,
+        RoleKind::Broker if index == 1 => Recovery::BrokerFirst(peers),
+        RoleKind::Broker => Recovery::BrokerJoin(peers),
+        RoleKind::Manager if index == 1 && plan.external.database.is_some() => Recovery::Stop,
+        RoleKind::Manager if index == 1 => Recovery::ManagerFirst(databases()),
+        RoleKind::AllInOne => Recovery::ManagerFirst(Vec::new()),
+        RoleKind::Manager | RoleKind::LoadBalancer => Recovery::Rerun,
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Platform {
     pub title: String,
     /// `VERSION_ID` of os-release up to the dot.
     pub major: String,
+    /// Least minor release by `/etc/redhat-release`; os-release of some systems does not tell.
+    pub minor: u8,
     /// `ID`s of os-release that the vendor supports.
     pub supported: Vec<String>,
     /// `ID`s that a setting lets through.
@@ -40,4 +42,6 @@ pub struct Target {
     pub counts: String,
     /// Whether cloud-init is pinned after READY, because the seed may be detached.
     pub pin: bool,
+    /// What a READY host says of the copies of its secrets that it cannot remove, and what to do about them. One line.
+    pub out_of_reach: String,
 }

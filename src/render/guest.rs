@@ -7,7 +7,7 @@ use crate::plan::gate::Probe;
 use crate::plan::{AttachmentKind, PackageSource, RolePlan};
 use crate::profile::Login;
 
-use super::{GuestFile, HostView, RenderError, records, role};
+use super::{GuestFile, HostView, RenderError, recipe, records, role};
 
 /// The unit that runs the driver.
 pub const DRIVER_UNIT: &str = "cfy-firstboot.service";
@@ -27,6 +27,8 @@ pub const KEY: &str = "/etc/cloudify/cfy-seed/host.key";
 pub const LICENSE: &str = "/etc/cloudify/cfy-seed/license.yaml";
 /// The certificate of the LDAP server's CA.
 pub const LDAP_CA: &str = "/etc/cloudify/cfy-seed/ldap-ca.crt";
+/// What belongs to the driver and is the same on every host that has it.
+const LIBRARY: &str = "/usr/local/lib/cfy-seed";
 /// What only the driver reads.
 const SECRET: &str = "/var/lib/cfy-seed/secret";
 /// The broker's credentials for curl: the name of a file in `secret/curl`.
@@ -44,6 +46,7 @@ const SCRIPT: &str = include_str!("../../templates/guest/cfy-firstboot");
 const DRIVER: &str = include_str!("../../templates/guest/cfy-firstboot.service");
 const INSTALL: &str = include_str!("../../templates/guest/cfy-install@.service");
 const BOOTCMD: &str = include_str!("../../templates/guest/bootcmd");
+const CODES: &str = include_str!("../../templates/guest/codes");
 
 /// The script as it travels: the same on every host, so it is stripped once.
 static STRIPPED: LazyLock<String> = LazyLock::new(|| strip_comments(SCRIPT));
@@ -105,8 +108,16 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
         file("/usr/local/sbin/cfy-firstboot", FileMode::PROGRAM, Secret::new(STRIPPED.as_str()))?,
         file("/etc/systemd/system/cfy-firstboot.service", FileMode::PUBLIC, Secret::new(strip_comments(DRIVER)))?,
         file("/etc/systemd/system/cfy-install@.service", FileMode::PUBLIC, Secret::new(strip_comments(INSTALL)))?,
+        file(&format!("{LIBRARY}/codes"), FileMode::PUBLIC, Secret::new(CODES))?,
         file(&format!("{SECRET}/plan"), FileMode::SECRET, Secret::new(records::plan(view, &staged)))?,
     ];
+    for (name, text) in recipe::recipes(view.host) {
+        let text = Secret::new(strip_comments(text));
+        files.push(file(&format!("{LIBRARY}/recover-{name}"), FileMode::PUBLIC, text)?);
+    }
+    if let Some(service) = recipe::pg_service(view) {
+        files.push(file(&format!("{SECRET}/files/{}", recipe::PG_SERVICE), FileMode::SECRET, service)?);
+    }
     for role in &view.host.roles {
         for (directory, probes) in [("gates", &role.gate), ("health", &role.health)] {
             let path = format!("{SECRET}/{directory}/{}", role.kind.as_str());

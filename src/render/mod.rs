@@ -9,6 +9,7 @@ mod cloud_config;
 mod contract_check;
 mod guest;
 mod network_config;
+mod recipe;
 mod records;
 mod role;
 mod templates;

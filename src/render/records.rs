@@ -1,12 +1,19 @@
 //! The driver's records: tab-separated lines, one fact each (`docs/guest-records.md`). Values reach the script as data and
 //! are never interpolated into it.
 
-use crate::names::{RoleKind, WebUrl};
+use std::collections::BTreeMap;
+
+use crate::names::WebUrl;
 use crate::plan::gate::Probe;
-use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RepoSource, RpmSource};
+use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RepoSource, RolePlan, RpmSource};
 
 use super::HostView;
 use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, curl_config, repo_key_path};
+use super::recipe::recipe_name;
+
+/// Where the installer leaves its done markers (cloudify.md §3.7).
+const CONFIGURED: &str = "/etc/cloudify/.configured";
+const INSTALLED: &str = "/etc/cloudify/.installed";
 
 /// Lines of tab-separated fields.
 #[derive(Default)]
@@ -50,11 +57,12 @@ pub fn plan(view: &HostView<'_>, staged: &[Staged]) -> String {
     }
     records.add(&["ca", CA]);
     records.add(&["cert", CERTIFICATE]);
+    ports(view, &mut records);
     for file in staged {
         records.add(&["file", &file.name, &file.destination, &file.mode.to_string()]);
     }
     roles(view, &mut records);
-    records.add(&["scrub", if plan.target.pin { "pin" } else { "keep" }]);
+    records.add(&["scrub", if plan.target.pin { "pin" } else { "keep" }, &plan.target.out_of_reach]);
     records.0
 }
 
@@ -63,9 +71,30 @@ fn needs(view: &HostView<'_>, records: &mut Records) {
     if view.host.installs_cloudify() {
         records.add(&["need", "memory_mb", &needs.memory_mb.to_string()]);
         records.add(&["need", "disk_mb", &needs.disk_path, &needs.disk_mb.to_string()]);
+        records.add(&["need", "exec", &needs.disk_path]);
     }
     let ids: Vec<&str> = platform.supported.iter().chain(&platform.let_through).map(String::as_str).collect();
-    records.add(&["need", "os", &ids.join(","), &platform.major]);
+    records.add(&["need", "os", &ids.join(","), &platform.major, &platform.minor.to_string()]);
+}
+
+/// What the host's roles listen on, each port once: open to everybody where somebody outside the cluster asks it, and
+/// else to the members alone.
+fn ports(view: &HostView<'_>, records: &mut Records) {
+    let (plan, host) = (view.plan, view.host);
+    let balanced_outside = plan.balancer.is_some() && plan.members.balancers.is_empty();
+    let outside = |from: &String| match from.as_str() {
+        "agent" | "user" => true,
+        "load_balancer" => balanced_outside,
+        _ => false,
+    };
+    let mut open: BTreeMap<u16, bool> = BTreeMap::new();
+    let contracts = host.roles.iter().filter_map(|role| plan.contract.roles.get(&role.kind));
+    for port in contracts.flat_map(|contract| &contract.ports) {
+        *open.entry(port.port).or_default() |= port.from.iter().any(outside);
+    }
+    for (port, everybody) in open {
+        records.add(&["port", &port.to_string(), if everybody { "any" } else { "cluster" }]);
+    }
 }
 
 fn sources(view: &HostView<'_>, records: &mut Records) {
@@ -116,25 +145,24 @@ fn roles(view: &HostView<'_>, records: &mut Records) {
         records.add(&["role", &(order + 1).to_string(), name, &config_path(role.kind)]);
         let contract = view.plan.contract.roles.get(&role.kind);
         if let Some(marker) = contract.and_then(|contract| contract.marker.as_deref()) {
-            for directory in ["configured", "installed"] {
-                records.add(&["marker", name, &format!("/etc/cloudify/.{directory}/{marker}")]);
+            for directory in [CONFIGURED, INSTALLED] {
+                records.add(&["marker", name, &format!("{directory}/{marker}")]);
             }
         }
-        recovery(records, role.kind, &role.recovery);
+        recovery(records, role, contract.and_then(|contract| contract.marker.as_deref()).unwrap_or_default());
     }
 }
 
-fn recovery(records: &mut Records, kind: RoleKind, recovery: &Recovery) {
-    let mut fields = vec!["recover".to_owned(), kind.as_str().to_owned()];
-    match recovery {
-        Recovery::Rerun => fields.push("rerun".into()),
-        Recovery::ManagerFirst => fields.push("manager-first".into()),
-        Recovery::Database(ips) => {
-            fields.push("database".into());
-            fields.extend(ips.iter().map(ToString::to_string));
-        }
-        Recovery::BrokerJoin(peers) => {
-            fields.extend(["broker-join".into(), BROKER_CURL.into()]);
+fn recovery(records: &mut Records, role: &RolePlan, marker: &str) {
+    let mut fields =
+        vec!["recover".to_owned(), role.kind.as_str().to_owned(), recipe_name(&role.recovery).to_owned()];
+    match &role.recovery {
+        Recovery::Rerun | Recovery::Stop => {}
+        Recovery::ManagerFirst(ips) if ips.is_empty() => fields.push("-".into()),
+        Recovery::ManagerFirst(ips) | Recovery::Database(ips) => fields.extend(ips.iter().map(ToString::to_string)),
+        Recovery::BrokerFirst(peers) | Recovery::BrokerJoin(peers) => {
+            let joins = matches!(role.recovery, Recovery::BrokerJoin(_));
+            fields.extend([format!("{CONFIGURED}/{marker}"), if joins { BROKER_CURL } else { "-" }.to_owned()]);
             fields.extend(peers.iter().flat_map(|peer| [peer.ip.to_string(), peer.name.to_string()]));
         }
     }

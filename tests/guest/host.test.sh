@@ -14,7 +14,7 @@ test_status_is_json_whatever_the_text() {
   [[ $(stat -c %a "$ROOT/var/lib/cfy-seed/status.json") == 644 ]]
   python3 - "$ROOT/var/lib/cfy-seed/status.json" <<'X'
 import json, sys
-keys = "schema cluster host generation state phase role code cause fix since waiting_for"
+keys = "schema generation cluster host state phase role code cause fix since waiting_for"
 assert list(json.load(open(sys.argv[1]))) == keys.split()
 X
 }
@@ -26,6 +26,31 @@ test_status_is_json_in_a_wait() {
   [[ $(status waiting_for) == *'"peer": "db-1"'* ]]
 }
 
+follows_schema() {
+  "$(find_jsonschema)" - "$TESTS/../../docs/status.schema.json" "$ROOT/var/lib/cfy-seed/status.json" <<'X'
+import json, sys
+import jsonschema
+schema, status = (json.load(open(path)) for path in sys.argv[1:])
+jsonschema.Draft202012Validator.check_schema(schema)
+jsonschema.Draft202012Validator(schema).validate(status)
+X
+}
+test_status_follows_its_schema() {
+  no_gate database
+  gate database http https://10.0.0.11/ok 200 - 1 -
+  start_driver
+  until_true is state WAITING
+  follows_schema
+  answer https://10.0.0.11/ok 200
+  wait "$driver"
+  follows_schema
+  is state READY
+}
+test_status_of_a_failure_follows_its_schema() {
+  plan_add refuse CFY-S001 cause fix
+  drive_fails
+  follows_schema
+}
 test_hosts_block_comes_once() {
   drive
   cp "$ROOT/etc/hosts" "$ROOT/first"
@@ -85,6 +110,18 @@ test_banner_of_ready() {
   grep -q 'Welcome \\S' "$ROOT/etc/issue"
 }
 
+test_banners_of_systems_that_have_directories_for_them() {
+  mkdir "$ROOT"/etc/{issue,motd}.d
+  plan_add refuse CFY-S001 cause fix
+  drive_fails
+  grep -q 'db-2 FAILED PREFLIGHT CFY-S001 cause fix' "$ROOT/etc/issue.d/cfy-seed.issue"
+  [[ $(<"$ROOT/etc/issue") == 'Welcome \S' ]]
+  plan_drop '^refuse'
+  drive
+  none grep -q FAILED "$ROOT/etc/issue.d/cfy-seed.issue"
+  grep -q READY "$ROOT/etc/motd.d/cfy-seed.motd"
+}
+
 secrets_left() { grep -rlE 'SECRET' "$ROOT/var" "$ROOT/run" || :; }
 test_scrub_pins_and_removes() {
   drive
@@ -97,10 +134,10 @@ test_scrub_pins_and_removes() {
   [[ $(stat -c %a "$ROOT/var/lib/cfy-seed/log/install-database.log") == 600 ]]
 }
 test_scrub_keep_does_it_at_every_boot() {
-  plan_drop '^scrub' && plan_add scrub keep
+  plan_drop '^scrub' && plan_add scrub keep 'the platform keeps them: PLATFORM-COMMAND'
   drive
   [[ ! -e $ROOT/etc/cloud/cloud-init.disabled ]]
-  none says 'safe to detach'
+  says 'READY SCRUB secrets removed; the platform keeps them: PLATFORM-COMMAND'
   echo user-data-SECRET >"$ROOT/var/lib/cloud/instances/i-1/user-data.txt"
   drive
   is state READY

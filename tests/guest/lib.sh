@@ -32,12 +32,15 @@ new_host() {
   mkdir -p "$ROOT"/{bin,etc/cloud,dev/disk/by-label,proc,opt,root,run/cloud-init,server,answers,hang,units,calls}
   mkdir -p "$ROOT"/var/lib/{cfy-seed/{secret/{gates,health,curl,files},stamps,log},cloud/{seed/nocloud,instances/i-1/scripts}}
   cp "$TESTS"/fakes/* "$ROOT/bin/"
+  mkdir -p "$ROOT/usr/local/lib/cfy-seed"
+  cp "$GUEST"/codes "$GUEST"/recover-* "$ROOT/usr/local/lib/cfy-seed/"
   : >"$ROOT/groups"
   printf '127.0.0.1 localhost\n::1 localhost\n' >"$ROOT/etc/hosts"
   printf 'Welcome \\S\n' >"$ROOT/etc/issue"
   : >"$ROOT/etc/motd"
   printf 'pool example.org iburst\n' >"$ROOT/etc/chrony.conf"
   printf 'ID="rocky"\nVERSION_ID="8.10"\n' >"$ROOT/etc/os-release"
+  echo 'Rocky Linux release 8.10 (Green Obsidian)' >"$ROOT/etc/redhat-release"
   printf 'MemTotal:        8000000 kB\n' >"$ROOT/proc/meminfo"
   echo '2: eth0    inet 10.0.0.12/24 brd 10.0.0.255 scope global eth0' >"$ROOT/answers/ip"
   echo rpm-content >"$ROOT/server/rpm"
@@ -66,7 +69,10 @@ plan_lines() {
     record time stall_after 3600
     record need memory_mb 1838
     record need disk_mb /opt 1
-    record need os rhel,rocky 8
+    record need exec /opt
+    record need os rhel,rocky 8 0
+    record port 2379 cluster
+    record port 8009 any
     record packages_from image
     record package sudo
     record package openssl
@@ -82,7 +88,7 @@ plan_lines() {
     record marker database /etc/cloudify/.installed/database_service
     record marker database /etc/cloudify/.configured/database_service
     record recover database rerun
-    record scrub pin
+    record scrub pin 'safe to detach the seed'
   } >"$S/plan"
   printf 'sudo\nopenssl\n' >"$ROOT/answers/rpms"
 }
@@ -164,6 +170,17 @@ until_true() {
   echo "never true: $*"
   cat "$ROOT/out"
   return 1
+}
+
+# A Python that has jsonschema.
+find_jsonschema() {
+  local candidate
+  for candidate in python3 /usr/bin/python3; do
+    if "$candidate" -c 'import jsonschema' 2>/dev/null; then
+      echo "$candidate"
+      return
+    fi
+  done
 }
 
 # status FIELD: of status.json, by a real JSON parser.

@@ -21,7 +21,7 @@ test_lint_stripped_script_works() {
 }
 test_lint_shellcheck() {
   cd "$TESTS/../.." || return
-  shellcheck -x -o all --severity=style templates/guest/cfy-firstboot tests/guest/run tests/guest/*.sh tests/guest/fakes/*
+  shellcheck -x -o all --severity=style templates/guest/cfy-firstboot templates/guest/recover-* tests/guest/run tests/guest/*.sh tests/guest/fakes/*
   shellcheck -s sh --severity=style templates/guest/bootcmd
 }
 test_lint_syntax() {
@@ -42,9 +42,9 @@ test_lint_no_secret_in_argv() {
 }
 test_lint_codes() {
   local used table pages
-  table=$(grep -oE "^(CODES=')?[0-9]{3}\|" "$SCRIPT" | grep -oE '[0-9]{3}' | sort)
+  table=$(grep -oE '^[0-9]{3}\|' "$GUEST/codes" | grep -oE '[0-9]{3}' | sort)
   [[ $table == "$(sort -u <<<"$table")" ]]
-  used=$(grep -oE '\b(fail|problem|later|overdue|trouble [A-Z]+|await [^ ]+|wrong\+?=\(|CFY-G) ?[0-9]{3}\b' "$SCRIPT" | grep -oE '[0-9]{3}$' | sort -u)
+  used=$(grep -oE '\b(fail|problem|later|overdue|trouble [A-Z]+|await [^ ]+|(wrong|why)\+?=\(|CFY-G) ?[0-9]{3}\b' "$SCRIPT" "$GUEST"/recover-* | grep -oE '[0-9]{3}$' | sort -u)
   [[ $used == "$table" ]] || { diff <(echo "$used") <(echo "$table") && return 1; }
   pages=$(grep -oE '^## CFY-G[0-9]{3} ' "$TESTS/../../docs/codes/guest.md" | grep -oE '[0-9]{3}' | sort)
   [[ $pages == "$table" ]]

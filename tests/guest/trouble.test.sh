@@ -49,8 +49,8 @@ test_refuse_record_ends_with_its_code() {
 }
 test_memory() { plan_drop '^need' && plan_add need memory_mb 9999999 && fails_with CFY-G012; }
 test_disk() { plan_drop '^need' && plan_add need disk_mb /opt 999999999 && fails_with CFY-G013; }
-test_os() { plan_drop '^need' && plan_add need os rhel,centos 8 && fails_with CFY-G014; }
-test_os_release() { plan_drop '^need' && plan_add need os rocky 7 && fails_with CFY-G014; }
+test_os() { plan_drop '^need' && plan_add need os rhel,centos 8 0 && fails_with CFY-G014; }
+test_os_release() { plan_drop '^need' && plan_add need os rocky 7 0 && fails_with CFY-G014; }
 test_own_address() { echo >"$ROOT/answers/ip" && fails_with CFY-G010; }
 test_own_address_is_no_prefix() { echo 'inet 10.0.0.1/24' >"$ROOT/answers/ip" && fails_with CFY-G010; }
 test_own_address_late() {

@@ -119,8 +119,11 @@ fn shared(host: &Host, config: &Value, case: &Case) {
     is(config, "/service_management", None, case);
     is(config, "/prometheus/ca_path", Some(&Value::from("/etc/cloudify/cfy-seed/ca.crt")), case);
     let needs = host.records("need");
-    let (ids, major) = if el8 { ("rhel,centos,rocky,almalinux,ol", "8") } else { ("rhel,centos", "7") };
-    assert!(needs.contains(&vec!["os", ids, major]), "{needs:?}");
+    // §5.1: 7.6 is the oldest one.
+    let (ids, major, minor) =
+        if el8 { ("rhel,centos,rocky,almalinux,ol", "8", "0") } else { ("rhel,centos", "7", "6") };
+    assert!(needs.contains(&vec!["os", ids, major, minor]), "{needs:?}");
+    assert!(needs.contains(&vec!["exec", "/opt"]), "{needs:?}");
     // §1.2: 5 GB must be left in 5.x where later versions want one; §5.2: 4 GB are for what is unpacked.
     let disk = if case.before("6") { "9216" } else { "5120" };
     assert!(needs.contains(&vec!["disk_mb", "/opt", disk]), "{} {needs:?}", case.version);

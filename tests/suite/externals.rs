@@ -115,7 +115,9 @@ fn an_external_database_stands_in_the_configs_and_gates_of_managers() {
         }
         let gate = bundle.host("manager-1").probes("gates", "manager");
         assert_eq!(gate, ["tcp\tdb.example.com\t5432\t2", "broker\t10.0.0.21\t2\tbroker.conf\tbroker-1"]);
-        assert_eq!(bundle.host("manager-1").records("recover")[0], ["manager", "manager-first"]);
+        // Nothing is dropped on a server that is somebody else's.
+        assert_eq!(bundle.host("manager-1").records("recover")[0], ["manager", "stop"]);
+        assert!(!bundle.host("manager-1").files.keys().any(|path| path.ends_with("/pg_service.conf")));
         assert!(bundle.host("broker-1").probes("gates", "broker").is_empty());
     });
 }

@@ -69,6 +69,18 @@ def ensure():
     return Artefacts(rootfs, layer / "upper", rpms / "www")
 
 
+def ensure_disk():
+    """What ensure() makes, and <disk>/{root.img,vmlinuz,initrd}: the same layers as a disk that a machine boots from."""
+    made = ensure()
+    run(HERE / "install-qemu", timeout=600)
+    recipe = digest(HERE / "disk", HERE / "rootfs", *(HERE / "rpms" / name for name in (
+        "base-packages.txt", "build", "os-packages.txt")))
+    with locked(cache()):
+        disk = made_once("disk", recipe, lambda path: run(HERE / "disk" / "build", path, made.image_layer, made.rootfs,
+                                                          timeout=300))
+    return made, disk
+
+
 def build_rootfs(path, rpms):
     path.mkdir()
     run(HERE / "rootfs" / "build", path, *sorted((rpms / "base").glob("*.rpm")), timeout=900)

@@ -31,10 +31,10 @@ class Cgroup:
 
     def processes(self):
         found = []
-        for file in self.path.rglob("cgroup.procs"):
+        for directory, _, _ in os.walk(self.path):      # passes by what goes away meanwhile
             try:
-                found += [int(line) for line in file.read_text(encoding="ascii").split()]
-            except OSError:  # the group went away meanwhile
+                found += [int(line) for line in Path(directory, "cgroup.procs").read_text(encoding="ascii").split()]
+            except OSError:
                 continue
         return found
 

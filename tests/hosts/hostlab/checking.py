@@ -87,11 +87,11 @@ def scenario(name):
     sys.exit(1 if checks.failed else 0)
 
 
-def check_ready_host(check, host, cluster, words):
+def check_ready_host(check, host, cluster, words, generation=1):
     """What holds on every host after READY: its status file, and where the secrets of the vault (words) are."""
     status = host.status()
     found = {key: status.get(key) for key in ("schema", "cluster", "host", "generation", "state", "waiting_for")}
-    check.equal(found, {"schema": 1, "cluster": cluster, "host": host.name, "generation": 1, "state": "READY",
+    check.equal(found, {"schema": 1, "cluster": cluster, "host": host.name, "generation": generation, "state": "READY",
                         "waiting_for": []}, f"{host.name}: status.json is valid")
     mode = oct((host.root / "var/lib/cfy-seed/status.json").stat().st_mode & 0o777)
     check.equal(mode, "0o644", f"{host.name}: everybody may read status.json")

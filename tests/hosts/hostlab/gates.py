@@ -9,17 +9,18 @@ SERVICES = {"database": "database_service", "broker": "queue_service", "manager"
 
 def installs(journal):
     """[(start, end or None, facts)] of the `cfy_manager install` calls in one host's journal, in order."""
-    found = {}
+    found, latest = [], {}     # a host that rebooted gives the same numbers to other processes
     for entry in journal:
-        if entry["event"] == "start" and entry["command"] == "install":
-            found[entry["pid"], entry["time"]] = [entry, None, None]
-        for call in found.values():
-            if call[0]["pid"] == entry["pid"]:
-                if entry["event"] == "gate-facts":
-                    call[2] = entry
-                elif entry["event"] == "end":
-                    call[1] = call[1] or entry
-    return list(found.values())
+        if entry["event"] == "start":
+            latest[entry["pid"]] = call = [entry, None, None]
+            if entry["command"] == "install":
+                found.append(call)
+        call = latest.get(entry["pid"])
+        if call and entry["event"] == "gate-facts":
+            call[2] = entry
+        elif call and entry["event"] == "end":
+            call[1] = entry
+    return found
 
 
 def check_role_order(check, role, hosts):
@@ -41,7 +42,7 @@ def check_role_by_role(check, hosts, journals):
     if all(len(roles) == 1 for roles in hosts.values()):
         return
     spans = {role: [(call[0]["time"], call[1]["time"]) for journal in journals.values() for call in installs(journal)
-                    if call[1] and SERVICES[role] in call[2]["services"]] for role in SERVICES}
+                    if call[1] and call[2] and SERVICES[role] in call[2]["services"]] for role in SERVICES}
     for role, following in (("database", "broker"), ("broker", "manager")):
         last, first = max(end for _, end in spans[role]), min(start for start, _ in spans[following])
         check.that(last <= first, f"every {role} was there before the first {following} began", f"{last} > {first}")
@@ -53,6 +54,12 @@ def check_one_at_a_time(check, name, journal):
     overlapping = [later[0]["time"] for first, later in zip(calls, calls[1:])
                    if first[1] is None or first[1]["time"] > later[0]["time"]]
     check.equal(overlapping, [], f"{name}: never two installs at once")
+
+
+def check_none_after_success(check, name, journal):
+    """No role was installed again after an install of it had ended well."""
+    again = [call[2]["services"] for call in installs(journal) if call[2] and call[2]["installed"]]
+    check.equal(again, [], f"{name}: nothing was installed again after success")
 
 
 def database_usable(facts, streaming):

@@ -30,15 +30,20 @@ class Host:
             (self.home / part).mkdir(parents=True)
         options = f"lowerdir={':'.join(map(str, lower))},upperdir={self.home}/upper,workdir={self.home}/work"
         run("mount", "-t", "overlay", self.namespace, "-o", options, self.root)
-        seed = self.root / "var/lib/cloud/seed/nocloud"
-        seed.mkdir(parents=True)
-        run("xorriso", "-osirrox", "on", "-indev", seed_iso, "-extract", "/", seed)
+        self.insert(seed_iso)
         if platform == "el7":
             (self.root / "etc/os-release").write_text('NAME="CentOS Linux"\nID="centos"\nID_LIKE="rhel fedora"\n'
                                                       'VERSION_ID="7"\n', encoding="ascii")
             (self.root / "etc/redhat-release").write_text("CentOS Linux release 7.9.2009 (stand-in)\n",
                                                           encoding="ascii")
         network.make_namespace(self.namespace)
+
+    def insert(self, seed_iso):
+        """Put this seed in the drive, instead of the one that is there."""
+        seed = self.root / "var/lib/cloud/seed/nocloud"
+        remove_tree(seed)
+        seed.mkdir(parents=True)
+        run("xorriso", "-osirrox", "on", "-indev", seed_iso, "-extract", "/", seed)
 
     def network_config(self):
         file = self.root / "var/lib/cloud/seed/nocloud/network-config"
@@ -113,10 +118,12 @@ class Host:
         return self.pid1() is not None
 
     def cut(self):
-        """A power cut: SIGKILL to PID 1, and the kernel ends everything else of the host."""
+        """A power cut: SIGKILL to PID 1, and the kernel ends everything else of the host. Its link goes down first, so
+        that peers meet silence and no refusal (gates.md, "Method")."""
         pid = self.pid1()
         if pid is None:
             raise Failure(f"{self.name} is off already")
+        run("ip", "-n", self.namespace, "link", "set", "eth0", "down")
         os.kill(pid, signal.SIGKILL)
         self.cgroup.kill()
 
@@ -133,6 +140,21 @@ class Host:
                 time.sleep(0.1)
         network.remove_namespace(self.namespace)
         remove_tree(self.home)
+
+    # -- faults, for the stand-in: README.md "Faults" --------------------------------------------------------------
+
+    @property
+    def faults(self):
+        directory = self.root / "var/lib/cfy-standin/faults"
+        directory.mkdir(parents=True, exist_ok=True)
+        return directory
+
+    def fault(self, name, text=""):
+        """Set one; None takes it away."""
+        if text is None:
+            (self.faults / name).unlink(missing_ok=True)
+        else:
+            (self.faults / name).write_text(text, encoding="ascii")
 
     # -- looking at it --------------------------------------------------------------------------------------------
 
@@ -163,6 +185,11 @@ class Host:
     def journal(self):
         """What the stand-in installer wrote about itself: a list of events."""
         return [json.loads(line) for line in self.read("/var/lib/cfy-standin/journal").splitlines() if line]
+
+    def unit_processes(self, unit):
+        """The processes of a systemd unit of the host, as this machine numbers them."""
+        groups = [directory for directory, _, _ in os.walk(self.cgroup.path) if Path(directory).name == unit]
+        return [pid for group in groups for pid in Cgroup(group).processes()]
 
     def console(self):
         file = self.home / "console"

@@ -4,12 +4,21 @@ import hashlib
 import json
 import os
 import time
+from pathlib import Path
 
 from . import artefacts, cgroups, network
 from .host import Host
 from .system import REPOSITORY, Failure, cache
 
-SETTLED = ("READY", "FAILED")
+INOTIFY = 1024
+
+
+def make_room():
+    """Every systemd takes about ten of the kernel's inotify instances, of which one user has 128 where nobody cared:
+    without one it ends at once, and says nothing."""
+    limit = Path("/proc/sys/fs/inotify/max_user_instances")
+    if int(limit.read_text(encoding="ascii")) < INOTIFY:
+        limit.write_text(f"{INOTIFY}\n", encoding="ascii")
 
 
 class Lab:
@@ -28,13 +37,15 @@ class Lab:
             raise Failure(f"no host {name} here; there are: {', '.join(self.hosts) or 'none'}")
         return self.hosts[name]
 
-    def up(self, tree, image=False, addresses=None, only=None, platform="el8"):
+    def up(self, tree, image=False, addresses=None, only=None, platform="el8", www=None):
         """Make the hosts of a built tree `<out>/<cluster>`, switched off, with the network and the web server on.
 
         image: the OS prerequisites are in the image already. addresses: {host: address} for seeds without a static
-        one. only: these hosts of the tree. platform: what os-release says; the programs stay those of the image.
+        one. only: these hosts of the tree. platform: what os-release says; the programs stay those of the image. www:
+        what the web server serves instead of the repositories.
         """
         self.down()
+        make_room()
         made = artefacts.ensure()
         seeds = {path.parent.name: path for path in sorted((tree / "hosts").glob("*/seed.iso"))}
         if only:
@@ -54,11 +65,21 @@ class Lab:
         for port, (name, host) in enumerate(self.hosts.items()):
             host.lease(known[name])
             bridge.plug(host.namespace, port, host.mac())
-        bridge.serve(made.www, self.home / "http.log")
+        bridge.serve(www or made.www, self.home / "http.log")
 
     def boot(self, *names):
         for name in names or self.hosts:
             self.host(name).boot()
+
+    def cut(self, name):
+        """A power cut that peers meet as silence: the port of the switch goes down first (gates.md, "Method")."""
+        self.bridge.connect(list(self.hosts).index(name), on=False)
+        self.host(name).cut()
+
+    def power(self, name):
+        """Power is back."""
+        self.bridge.connect(list(self.hosts).index(name))
+        self.host(name).boot()
 
     def wait(self, bound=600, names=None, say=print):
         """Until every host is READY. FAILED anywhere, or the bound, is a Failure that tells the story."""

@@ -50,6 +50,16 @@ class Bridge:
             "peer", "name", "eth0", *address, "netns", host_namespace)
         run("ip", "-n", self.namespace, "link", "set", f"port{port}", "master", "br0", "up")
 
+    def connect(self, port, on=True):
+        """Switch a port off or on. The host's own end shows no carrier while it is off."""
+        run("ip", "-n", self.namespace, "link", "set", f"port{port}", "up" if on else "down")
+
+    def plug_machine(self):
+        """A cable from the bridge to a virtual machine: the tap that its emulator opens in this namespace."""
+        run("ip", "-n", self.namespace, "tuntap", "add", "dev", "tap0", "mode", "tap")
+        run("ip", "-n", self.namespace, "link", "set", "tap0", "master", "br0", "up")
+        return "tap0"
+
     def serve(self, directory, log):
         """Serve a directory at http://ADDRESS:8000/ until the run's cgroups are killed."""
         command = [*in_namespace(self.namespace), sys.executable, "-m", "http.server", "--directory", str(directory),

@@ -20,11 +20,16 @@ def private_keys(vault):
 
 
 def found_on(host, words):
-    """Files of a host that hold one of the words and are not among the allowed ones; and its console."""
-    done = subprocess.run(["grep", "-rlaF", "--devices=skip", "-f", "-", str(host.home / "upper")],
+    """Files that a container host wrote and that hold one of the words, but for the allowed ones; and its console."""
+    return found_in(host.home / "upper", host.console(), words)
+
+
+def found_in(root, console, words):
+    """The same of any tree that begins at a host's root."""
+    done = subprocess.run(["grep", "-rlaF", "--devices=skip", "-f", "-", str(root)],
                           input="\n".join(words), text=True, capture_output=True, timeout=120, check=False)
-    files = [path.removeprefix(str(host.home / "upper")) for path in done.stdout.splitlines()]
+    files = [path.removeprefix(str(root)) for path in done.stdout.splitlines()]
     leaks = [path for path in files if not path.startswith(ALLOWED)]
-    if any(word in host.console() for word in words):
+    if any(word in console for word in words):
         leaks.append("the console")
     return sorted(leaks)

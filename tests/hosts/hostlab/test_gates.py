@@ -11,9 +11,10 @@ ALL = {"status": 200, "running": ["rabbit@b1", "rabbit@b2", "rabbit@b3"]}
 BROKERS = {"b1": ALL, "b2": ALL, "b3": ALL}
 
 
-def journal(service, pid=1, rc=0, time=1.0, **facts):
+def journal(service, pid=1, rc=0, time=1.0, installed=False, **facts):
     return [{"event": "start", "command": "install", "pid": pid, "time": time},
-            {"event": "gate-facts", "services": [service], "pid": pid, "time": time + 0.1, **facts},
+            {"event": "gate-facts", "services": [service], "pid": pid, "time": time + 0.1,
+             "installed": installed, **facts},
             {"event": "end", "command": "install", "pid": pid, "time": time + 2, "rc": rc}]
 
 
@@ -79,6 +80,19 @@ class Others(unittest.TestCase):
     def test_a_failed_or_unfinished_install_is_noticed(self):
         self.assertEqual(len(problems("broker", {"b1": ("1", journal("queue_service", rc=1, brokers={}))})), 1)
         self.assertEqual(len(problems("broker", {"b1": ("1", journal("queue_service", brokers={})[:2])})), 1)
+
+    def test_an_install_after_success_is_noticed(self):
+        check = Recorder()
+        gates.check_none_after_success(check, "b1", journal("x", rc=1) + journal("x", time=9.0))
+        self.assertEqual(check.failures, [])
+        gates.check_none_after_success(check, "b1", journal("x") + journal("x", time=9.0, installed=True))
+        self.assertEqual(len(check.failures), 1)
+
+    def test_a_number_that_another_process_had_before_a_reboot_is_not_mixed_up(self):
+        cut, whole = journal("x", brokers={"b1": {}})[:2], journal("x", time=50.0, brokers={})
+        calls = gates.installs(cut + whole)
+        self.assertEqual([call[1] and call[1]["time"] for call in calls], [None, 52.0])
+        self.assertEqual([call[2]["brokers"] for call in calls], [{"b1": {}}, {}])
 
     def test_two_at_once_are_noticed(self):
         check = Recorder()

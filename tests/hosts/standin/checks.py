@@ -158,7 +158,9 @@ def check_client_certificates(config):
     if not release.wants_superuser_client():
         del wanted["postgresql_superuser_client"]
     for stem, (name, words) in wanted.items():
-        cert = certs.check_pair(files[f"{stem}_cert_path"], files[f"{stem}_key_path"])
+        # the superuser's key is compared only in configure (§2.3)
+        cert = (certs.read_cert(files[f"{stem}_cert_path"]) if stem == "postgresql_superuser_client" else
+                certs.check_pair(files[f"{stem}_cert_path"], files[f"{stem}_key_path"]))
         if release.wants_superuser_client() and certs.common_name(cert) != name:
             raise InstallError(f'{words} their CN to be set to "{name}"')
 

@@ -98,6 +98,7 @@ class Etcd:
         self.tasks.append(asyncio.create_task(self.watch()))
 
     async def stop(self):
+        self.synced = False
         for task in self.tasks:
             task.cancel()
         await wire.close(*self.servers)

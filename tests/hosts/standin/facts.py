@@ -3,6 +3,7 @@
 import asyncio
 
 from . import checks, config as loading, postgres, release, wire
+from .tables import DatabaseError
 
 
 def observe(config):
@@ -77,7 +78,7 @@ async def managers(config, context, leader):
         tables = await postgres.query(leader, tls, client["server_username"],
                                       client["server_password"] or config["postgresql_server"]["postgres_password"],
                                       timeout=2, do="read")
-    except (OSError, asyncio.TimeoutError, ValueError, postgres.DatabaseError):
+    except (OSError, asyncio.TimeoutError, ValueError, DatabaseError):
         return {}
     known = [manager["ip"] for manager in tables["managers"].values()]
     path, login = ("/api/v3.1/ok", None) if release.has_ok() else ("/api/v3.1/status", admin(config))

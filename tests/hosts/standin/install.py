@@ -1,9 +1,10 @@
 """`cfy_manager install`, `validate` and `remove`: the order of cloudify.md §2.1."""
 
+import contextlib
 import os
 import subprocess
 
-from . import (certs, checks, config as loading, control, facts, install_broker, install_database, install_manager,
+from . import (certs, checks, config as loading, control, facts, faults, install_broker, install_database, install_manager,
                journal, markers, places)
 from .errors import InstallError
 
@@ -19,11 +20,16 @@ def install(paths):
     config = loading.load(paths)
     services = config["services_to_install"]
     journal.note("gate-facts", services=services, host=config["manager"]["hostname"],
-                 address=config["manager"]["private_ip"], **facts.observe(config))
+                 address=config["manager"]["private_ip"], installed=markers.finished(services),
+                 **facts.observe(config))
+    faults.reach("started")    # after the facts: a held install must not be credited with what came while it stood
     markers.early("packages.yaml")
-    # here the real one has yum install its components from /opt/cloudify/sources, before it validates (§0.10)
+    install_components(config)
+    faults.reach("packages")
     control.ensure_supervisor()
     checks.validate(config)
+    faults.reach("validated")
+    faults.after_validation()
     markers.early("components.yaml")
     if checks.has(config, "database_service"):            # §3.1
         install_database.install(config)
@@ -36,11 +42,20 @@ def install(paths):
         install_manager.finish(config)
     elif checks.has(config, "monitoring_service"):
         serve_monitoring(config)                          # on these hosts 8009 is the last thing to come
+    faults.reach("before-markers")
     markers.finish(services)
     if checks.has(config, "manager_service"):
         print(f"Manager is up at {config['manager']['public_ip']}")
         print(f"Manager username is {config['manager']['security']['admin_username']}")
         print(f"{PASSWORD_LINE}{install_manager.admin_password(config)}", flush=True)
+
+
+def install_components(config):
+    """What yum brings from /opt/cloudify/sources before anything is validated (§0.10). Of all that, tests need psql:
+    PostgreSQL's packages are on managers and database nodes."""
+    if checks.has(config, "manager_service") or checks.has(config, "database_service"):
+        with contextlib.suppress(FileExistsError):
+            places.PSQL.symlink_to(places.SOURCES / "psql")
 
 
 def copy_monitoring_certificates(config):

@@ -6,10 +6,11 @@ import socket
 import subprocess
 import time
 
-from . import certs, config as loading, control, markers, places, release, wire
+from . import certs, config as loading, control, faults, markers, places, release, wire
 from .errors import InstallError
 
 START_TRIES, JOIN_CHECKS, PAUSE = 20, 20, 0.3    # 20 × 3 s, 20 × 5 s
+STOPPED = 1.2                                    # beam outlives the stop
 
 
 def install(config):
@@ -29,11 +30,13 @@ def install(config):
     add_unresolvable(members)
     copy_certificates(config, cluster, own)
     joins = bool(rabbit["join_cluster"]) and rabbit["join_cluster"] != name
+    if control.ask("status", "cloudify-rabbitmq")[0] == 0:
+        control.must("stop", "cloudify-rabbitmq")     # a finished one keeps its data and is only restarted (§5.3)
+        time.sleep(STOPPED)
     if not markers.configured("queue_service"):
-        if control.ask("status", "cloudify-rabbitmq")[0] == 0:
-            control.must("stop", "cloudify-rabbitmq")
-            time.sleep(1.2)                       # beam outlives the stop
         shutil.rmtree(places.MNESIA, ignore_errors=True)
+        if not joins:
+            faults.reach("reset")                 # a joiner's is over when its app is reset, too
     control.ask("start", "cloudify-rabbitmq")
     control.program("cloudify-rabbitmq", {"node": f"rabbit@{name}", "ip": own, "user": rabbit["username"],
                                           "password": rabbit["password"], "first": not joins,
@@ -79,7 +82,10 @@ def join(node):
     """stop_app, reset, join_cluster once, start_app."""
     control.must("rabbitmqctl", "stop_app")
     control.must("rabbitmqctl", "reset")
+    faults.reach("reset")
     code, text = control.ask("rabbitmqctl", "join_cluster", node)
+    if code == 0:
+        faults.reach("joined")
     control.must("rabbitmqctl", "start_app")      # it starts alone again after a failure
     if code != 0:
         raise InstallError(f"Failed to join {node}: {text}")

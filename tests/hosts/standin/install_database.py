@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from . import certs, checks, config as loading, control, places, wire
+from . import certs, checks, config as loading, control, faults, places, wire
 from .errors import InstallError
 from .etcd import LOCK_ROLE
 
@@ -29,12 +29,16 @@ def install_single(config):
         files = certs.make_self_signed(places.ETC / "self-signed", ["localhost", "127.0.0.1", address])
     for source, name in zip(files, ("server.crt", "server.key", "root.crt")):
         places.copy(source, places.PGSQL / name, 0o400)
+    places.write(places.PGSQL / "PG_VERSION", "14\n")    # initdb's
     client = config["postgresql_client"]
     remote = server["enable_remote_connections"] and server["ssl_enabled"]
+    again = control.ask("status", "postgresql-14")[0] == 0
     control.program("postgresql-14", {
-        "address": address if remote else "127.0.0.1", "clientcert": remote and server["ssl_client_verification"],
+        "address": ["127.0.0.1", address] if remote else "127.0.0.1", "clientcert": remote and server["ssl_client_verification"],
         "local": ["127.0.0.1", address],
         "users": {client["server_username"]: client["server_password"] or server["postgres_password"]}})
+    if again:
+        control.must("restart", "postgresql-14")  # its certificates may be new
 
 
 def install_cluster_node(config):
@@ -51,11 +55,15 @@ def install_cluster_node(config):
     passwords = server["cluster"]["etcd"]
     control.program("etcd", {"ip": own, "members": members, "root_password": passwords["root_password"]})
     asyncio.run(secure_etcd(own, places.ETCD / "ca.crt", passwords["root_password"]))
+    again = control.ask("status", "patroni")[0] == 0
     control.program("patroni", {"ip": own, "members": members})
+    if again:
+        control.must("restart", "patroni")        # a re-run of a finished node: the cluster keeps running (§5.3)
     control.program("postgresql-14", {
-        "address": own, "clientcert": server["ssl_client_verification"], "local": members,
+        "cluster": True, "address": own, "clientcert": server["ssl_client_verification"], "local": members,
         "users": {"postgres": server["postgres_password"]}})
     leave_startup_check()
+    faults.reach("patroni-started")
     control.must("status", "etcd", "patroni")   # verify_alive
 
 
@@ -84,6 +92,7 @@ async def secure_etcd(own, authority, root_password):
         print(f"Role {LOCK_ROLE} already exists: another node is configuring etcd")
         return
     await etcdctl(op="user-add", name="root")
+    faults.reach("etcd-lock")
     await asyncio.sleep(0.3)                     # the window in which a cut leaves etcd without authentication
     await etcdctl(op="user-add", name="patroni")
     await etcdctl(op="role-add", name="patroni")

@@ -3,29 +3,15 @@
 import asyncio
 import secrets
 
-from . import certs, checks, config as loading, control, places, postgres, release, wire
+from . import certs, checks, config as loading, control, faults, places, postgres, release, tables as keeping, wire
 from .errors import InstallError
 
 LEADER_ROUNDS, LEADER_PAUSE = 10, 0.2     # 10 × 2 s
 
 
-class TooEarly(InstallError):
-    """A first manager before its time: it fails for good."""
-
-
 def install(config):
-    if places.POISON.exists():
-        raise InstallError("relation \"tenants\" does not exist")
     copy_certificates(config)
-    if checks.shares_database(config):
-        database = Database(config)
-        try:
-            asyncio.run(configure(config, database))
-        except TooEarly as early:
-            # Stricter than the real one, on purpose: there a search that found no leader could be repeated. A test
-            # must not pass because a second try healed what a gate should have prevented.
-            places.write(places.POISON, f"{early}\n")
-            raise
+    asyncio.run(configure(config, Database(config)))
     serve(config, finished=False)
 
 
@@ -42,6 +28,8 @@ def copy_certificates(config):
                                           [address, "localhost", "127.0.0.1", config["manager"]["public_ip"]])
     for source, name in zip(internal, ("cert", "key", "ca_cert")):
         places.copy(source, places.SSL / f"cloudify_internal_{name}.pem", 0o440)
+    if files["postgresql_superuser_client_key_path"]:    # that pair is only looked at here (§2.3)
+        certs.check_pair(*(files[f"postgresql_superuser_client_{kind}_path"] for kind in ("cert", "key")))
     for stem, name in (("postgresql_client", "postgresql"), ("postgresql_superuser_client", "postgresql_su")):
         for kind, suffix in (("cert", "crt"), ("key", "key")):
             if files[f"{stem}_{kind}_path"]:
@@ -49,64 +37,93 @@ def copy_certificates(config):
 
 
 class Database:
-    """The cluster's database as a manager sees it: leader search, then psql as superuser."""
+    """The database as a manager sees it: leader search, then psql as superuser."""
 
     def __init__(self, config):
         server, client = config["postgresql_server"], config["postgresql_client"]
         self.nodes = loading.database_nodes(config)
-        self.host = loading.database_host(config)     # no cluster: no Patroni to ask, nothing to wait for
+        # no cluster, or all-in-one: no Patroni to ask, no standby to wait for
+        self.host = loading.database_host(config) or (None if self.nodes else "127.0.0.1")
         self.user = client["server_username"]
         self.password = client["server_password"] or server["postgres_password"]
-        authority = server["ca_path"] or client["ca_path"]   # V:374-381: the server's wins
+        authority = server["ca_path"] or client["ca_path"] or places.PGSQL / "root.crt"   # V:374-381: the server's wins
         self.rest = wire.client_context(authority)
         verified = client["ssl_client_verification"]
         stem = "postgresql_su" if release.wants_superuser_client() else "postgresql"
         pair = (places.SSL / f"{stem}.crt", places.SSL / f"{stem}.key") if verified else ()
         self.psql = wire.client_context(authority, *pair)
         self.leader = None
+        self.synchronous = False              # has the leader a synchronous standby?
 
     async def find_leader(self):
-        if self.host:
-            self.leader = self.host
-            return {"replication": [{"sync_state": "sync", "state": "streaming"}]}
+        """What comes of it can be repeated, as in the real one: nothing was changed yet. The gate's check sees it all
+        the same, because each install's gate-facts name no leader."""
         for _ in range(LEADER_ROUNDS):
-            for node in self.nodes:
-                answer = await wire.try_call(node, 8008, "/", self.rest)
-                if answer and answer.status == 200:
-                    self.leader = node
-                    return answer.json()
+            if await self.has_leader():
+                return
             await asyncio.sleep(LEADER_PAUSE)
-        return None
+        raise InstallError(f"No DB leader found in {LEADER_ROUNDS} attempts.")
 
-    async def read(self):
-        return await self.run(do="read")
+    async def has_leader(self):
+        if self.host:
+            self.leader, self.synchronous = self.host, True
+            return await wire.accepts(self.host, postgres.PORT)
+        for node in self.nodes:
+            answer = await wire.try_call(node, 8008, "/", self.rest)
+            if answer and answer.status == 200:
+                self.leader = node
+                self.synchronous = any(entry["sync_state"] == "sync" and entry["state"] == "streaming"
+                                       for entry in answer.json().get("replication", ()))
+                return True
+        return False
 
-    async def set(self, **values):
-        return await self.run(do="write", set=values)
+    async def open(self, database="postgres"):
+        return await self.say(postgres.Session.open(self.leader, self.psql, self.user, self.password,
+                                                    database=database))
 
-    async def run(self, **statement):
+    async def say(self, question):
         try:
-            return await postgres.query(self.leader, self.psql, self.user, self.password, **statement)
-        except (OSError, asyncio.TimeoutError, postgres.DatabaseError) as problem:
+            return await question
+        except (OSError, asyncio.TimeoutError, keeping.DatabaseError) as problem:
             raise InstallError(f"psql: {problem or 'canceled: the statement blocks'}") from problem
+
+    async def run(self, database, *statements):
+        """Statements in one session; what the last one says."""
+        session = await self.open(database)
+        try:
+            return [await self.say(session.ask(**statement)) for statement in statements][-1]
+        finally:
+            session.close()
 
 
 async def configure(config, database):
-    leader = await database.find_leader()
-    if leader is None:
-        raise TooEarly(f"No DB leader found in {LEADER_ROUNDS} attempts.")
-    tables = await database.read()
-    hostname = config["manager"]["hostname"]
-    if tables["created"]:
-        await join(config, database, tables, hostname)
-        return
-    synchronous = [entry for entry in leader.get("replication", ()) if entry["sync_state"] == "sync"
-                   and entry["state"] == "streaming"]
-    if not synchronous:
-        raise TooEarly("CREATE DATABASE blocks: the leader has no synchronous standby")
-    await database.set(created=True)              # CREATE USER, CREATE DATABASE, migrations
-    await check_brokers(config)                   # the default tenant needs a vhost and a user over 15671
-    await database.set(populated=True, managers={hostname: manager_row(config, finished=False)})
+    await database.find_leader()
+    tables = await database.run("postgres", {"do": "read"})
+    if config["postgresql_client"]["cloudify_db_name"] in tables["databases"]:
+        await join(config, database)
+    else:
+        await create(config, database)
+
+
+async def create(config, database):
+    """The first manager. Nothing undoes what it did when it dies on the way: the database itself is then half made."""
+    client = config["postgresql_client"]
+    names = [client["cloudify_db_name"], *keeping.DATABASES[1:]]
+    await database.run("postgres", {"do": "create-role", "name": client["cloudify_username"]},
+                       *({"do": "create-database", "name": name} for name in names))
+    if not database.synchronous:
+        # Stricter than the real one, on purpose: its commit would hang until a standby comes. A test must not pass
+        # because a standby came in time to heal what a gate should have prevented.
+        raise InstallError("CREATE DATABASE blocks: the leader has no synchronous standby")
+    faults.reach("database-created")
+    session = await database.open(names[0])       # held until the end: who wants to drop it must end this one first
+    try:
+        await database.say(session.ask(do="migrate"))
+        await check_brokers(config)               # the default tenant needs a vhost and a user over 15671
+        await database.say(session.ask(do="populate", **manager_row(config)))
+    finally:
+        session.close()
+    faults.reach("populated")
 
 
 async def check_brokers(config):
@@ -120,15 +137,22 @@ async def check_brokers(config):
                                      auth=(rabbit["username"], rabbit["password"]))
         running = {node["name"] for node in answer.json() if node["running"]} if answer and answer.status == 200 else ()
         if answer is None or answer.status != 200 or not wanted <= set(running):
-            raise TooEarly(f"RabbitMQ on {name} does not have all of {sorted(wanted)} running")
+            raise InstallError(f"RabbitMQ on {name} does not have all of {sorted(wanted)} running")
 
 
-async def join(config, database, tables, hostname):
-    """The database is there: this manager joins, or is only reconfigured."""
+async def join(config, database):
+    """The database is there: this manager joins, or is only reconfigured. Never does this path make a tenant or an
+    admin: on what a first manager left half made, no run ends well until the databases are dropped (§0.8, §3.4)."""
+    name = config["postgresql_client"]["cloudify_db_name"]
+    tables = await database.run(name, {"do": "read"})
+    hostname = config["manager"]["hostname"]
+    if not tables["migrated"]:
+        raise InstallError("psql: ERROR:  relation \"managers\" does not exist")
     if not tables["populated"]:
-        raise InstallError("relation \"tenants\" does not exist")   # the first manager is at work, or died there
+        raise InstallError("there is neither a tenant nor an admin user in the database")
     if hostname in tables["managers"]:
-        return                                                      # "just reconfiguring" (§5.3)
+        print("Manager is in the database already: just reconfiguring")   # §5.3
+        return
     unfinished = [name for name, row in tables["managers"].items() if not row["finished"]]
     if unfinished:
         raise InstallError(f"Existing cluster could not be joined: {', '.join(unfinished)} is not finished")
@@ -136,11 +160,11 @@ async def join(config, database, tables, hostname):
         raise InstallError("Existing cluster could not be joined due to configuration issues. Please run "
                            "cfy_manager remove")
     await check_brokers(config)
-    await database.set(managers={**tables["managers"], hostname: manager_row(config, finished=False)})
+    await database.run(name, {"do": "insert-manager", **manager_row(config)})
 
 
-def manager_row(config, finished):
-    return {"ip": config["manager"]["private_ip"], "finished": finished}
+def manager_row(config):
+    return {"name": config["manager"]["hostname"], "ip": config["manager"]["private_ip"]}
 
 
 def serve(config, finished):
@@ -156,16 +180,13 @@ def serve(config, finished):
 
 def finish(config):
     """The very end: the REST service is up and /ok may say so."""
-    if checks.shares_database(config):
-        database = Database(config)
+    database = Database(config)
 
-        async def commit():
-            if await database.find_leader() is None:
-                raise InstallError("No DB leader found")
-            tables = await database.read()
-            hostname = config["manager"]["hostname"]
-            await database.set(managers={**tables["managers"], hostname: manager_row(config, finished=True)})
-        asyncio.run(commit())
+    async def commit():
+        await database.find_leader()
+        await database.run(config["postgresql_client"]["cloudify_db_name"],
+                           {"do": "finish-manager", "name": config["manager"]["hostname"]})
+    asyncio.run(commit())
     serve(config, finished=True)
 
 

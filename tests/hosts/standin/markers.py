@@ -22,6 +22,11 @@ def configured(service):
     return (CONFIGURED / service).exists()
 
 
+def finished(services):
+    """Was an install of all these services ended well before? (§3.7)"""
+    return all((INSTALLED / service).exists() and configured(service) for service in services)
+
+
 def clear(services):
     for service in services:
         (INSTALLED / service).unlink(missing_ok=True)

@@ -19,7 +19,8 @@ TICK = 0.4
 LEADER_TTL = 3.0        # 30 s
 INITIALIZE = 1.0        # 2.3 s
 UNLOCKED = 0.8          # 1.2 s: running and master in the body, and still not 200
-CLONE = 1.5             # 7–10 s
+CLONE = 1.0             # 7–10 s
+STARTING = 0.5          # 0.6 s
 SYNC_KEY_LATE = 3.0     # 12–20 s
 
 
@@ -29,12 +30,18 @@ class Patroni:
     def __init__(self, settings, programs):
         self.ip = settings["ip"]
         self.members = settings["members"]
-        self.etcd = programs["etcd"]
+        self.programs, self.last_etcd = programs, programs["etcd"]
         self.data = places.PATRONI / "data"   # is there once initialised or cloned
         self.server = self.task = None
         self.state, self.since = "stopped", time.monotonic()
         self.gone = {}                        # member -> when it was last seen
         self.sync_since = None
+
+    @property
+    def etcd(self):
+        """The one that runs now; a stopped one says that it has no quorum."""
+        self.last_etcd = self.programs.get("etcd", self.last_etcd)
+        return self.last_etcd
 
     @staticmethod
     def label(ip):
@@ -110,12 +117,19 @@ class Patroni:
             if standby and now - self.sync_since[1] > SYNC_KEY_LATE and self.keys().get("sync") != standby:
                 await self.put("sync", standby)
         elif self.data.exists():
-            self.enter("running")             # restarted, or promoted
+            self.start_server(now)            # restarted, or promoted
         elif self.state == "initializing new cluster" and now - self.since > INITIALIZE:
             places.write(self.data, "initialised here\n")
             self.enter("running")
         else:
             self.enter("initializing new cluster")
+
+    def start_server(self, now):
+        """PostgreSQL itself takes its time, also at a mere restart of patroni."""
+        if self.state not in ("starting", "running"):
+            self.enter("starting")
+        elif now - self.since > STARTING:
+            self.enter("running")
 
     def sync_since_of(self):
         return self.sync_since[0] if self.sync_since else None
@@ -124,8 +138,8 @@ class Patroni:
         if self.keys().get("leader") is None or self.keys().get("state/" + self.keys()["leader"]) != "running":
             return                            # nothing to follow yet
         if self.data.exists():
-            self.enter("running")
-            await self.publish("running")
+            self.start_server(now)
+            await self.publish(self.state)
         elif self.state == "creating replica" and now - self.since > CLONE:
             places.write(self.data, "cloned\n")
         else:

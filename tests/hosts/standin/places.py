@@ -9,22 +9,25 @@ ROOT = Path(os.environ.get("CFY_STANDIN_ROOT", "/"))
 ETC = ROOT / "etc/cloudify"
 SSL = ETC / "ssl"                                # cloudify.md §6.1
 SUPERVISOR_PROGRAMS = ROOT / "etc/supervisord.d"
+PSQL = ROOT / "usr/bin/psql"
+SOURCES = ROOT / "opt/cloudify/sources"         # what yum installs from: cloudify.md §5.2
 SUPERVISOR_SOCKET = ROOT / "run/supervisord.sock"
 ETCD = ROOT / "etc/etcd"
 ETCD_DATA = ROOT / "var/lib/etcd"
 PATRONI = ROOT / "var/lib/patroni"
 PGSQL = ROOT / "var/lib/pgsql/14/data"
+PGSQL_SOCKETS = ROOT / "run/postgresql"
 MNESIA = ROOT / "var/lib/rabbitmq/mnesia"
 ERLANG_COOKIE = ROOT / "var/lib/rabbitmq/.erlang.cookie"
 JOURNAL = ROOT / "var/lib/cfy-standin/journal"
-POISON = ROOT / "var/lib/cfy-standin/poisoned"
+FAULTS = ROOT / "var/lib/cfy-standin/faults"
 LOG = ROOT / "var/log/cloudify/manager/cfy_manager.log"
 
 
 def write(path, text, mode=0o644):
     """Whole or not at all: a power cut must leave the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".new")
+    draft = path.with_name(f"{path.name}.new-{os.getpid()}")   # two installs at once are not refused by anybody
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(text)

@@ -3,18 +3,24 @@
 - a joiner before its join runs alone and without the cluster's user: every call with the credentials gives 401;
 - membership is held by the members; a node whose data were deleted while others count it as a member is refused
   with `inconsistent_cluster` until one of them forgets it;
-- pause_minority: without a majority of its members a node closes 15671 and 5671 and comes back by itself;
+- pause_minority: without a majority of its members a node closes 15671 and 5671 and comes back by itself; a member
+  that is only silent (its power was cut) is believed in until the net tick, and the API hangs so long;
 - started alone after a full stop it waits for the others (25672 open, 5671 and 15671 refused).
 """
 
 import asyncio
 import json
 import socket
+import time
 
 from . import places, wire
 
 POLL = 0.5
+NET_TICK = 5.0             # 71 s
 BEAM_OUTLIVES_STOP = 1.0   # 5 s: `supervisorctl stop` returns before beam has gone
+
+
+GONE = object()
 
 
 def address_of(node):
@@ -33,7 +39,9 @@ class RabbitMQ:
         self.file = places.MNESIA / "cluster.json"
         self.data = json.loads(self.file.read_text()) if self.file.exists() else {
             "members": [self.node], "user": [settings["user"], settings["password"]] if settings["first"] else None}
-        self.running = {}      # other members that answered the last poll
+        self.running = {}      # other members as this one believes: node -> what it said last
+        self.heard = {}        # … and when
+        self.hanging = False
         self.app_stopped = False
         self.distribution, self.doors, self.task = [], [], None
 
@@ -57,6 +65,9 @@ class RabbitMQ:
 
     def save(self):
         places.write(self.file, json.dumps(self.data), 0o600)
+        # what a node knows of its members, as Erlang terms: all of them, and those on disk (read off RabbitMQ 3.10)
+        members = ",".join(f"'{node}'" for node in self.data["members"])
+        places.write(places.MNESIA / self.node / "cluster_nodes.config", f"{{[{members}],[{members}]}}.\n")
 
     def others(self):
         return [node for node in self.data["members"] if node != self.node]
@@ -66,15 +77,29 @@ class RabbitMQ:
 
     async def watch(self):
         while True:
-            answers = await asyncio.gather(*(self.ask(node, "/ping") for node in self.others()))
-            self.running = {node: answer for node, answer in zip(self.others(), answers) if answer}
-            majority = 2 * (1 + len(self.running)) > len(self.data["members"])
-            if majority and not self.app_stopped:
+            nodes = self.others()
+            self.believe(dict(zip(nodes, await asyncio.gather(*map(self.ping, nodes)))), time.monotonic())
+            if self.is_majority(len(self.running)) and not self.app_stopped:
                 await self.open_doors()
             else:
                 await wire.close(*self.doors)
                 self.doors = []
             await asyncio.sleep(POLL)
+
+    def believe(self, answers, now):
+        """answers: {node: what it said, GONE or None}. Who refuses is gone; who is silent is so after the net tick
+        (gates.md §1, "pause_minority bites")."""
+        for node, answer in answers.items():
+            if answer is not None and answer is not GONE:
+                self.running[node], self.heard[node] = answer, now
+            elif answer is GONE or now - self.heard.get(node, -NET_TICK) > NET_TICK:
+                self.running.pop(node, None)
+        self.running = {node: said for node, said in self.running.items() if node in answers}
+        answering = sum(self.heard.get(node) == now for node in self.running)
+        self.hanging = self.is_majority(len(self.running)) and not self.is_majority(answering)
+
+    def is_majority(self, others):
+        return 2 * (1 + others) > len(self.data["members"])
 
     async def open_doors(self):
         if not self.doors:
@@ -83,6 +108,16 @@ class RabbitMQ:
                           await asyncio.start_server(hang_up, "0.0.0.0", 5671, ssl=self.context)]
 
     # -- between nodes -------------------------------------------------------------------------------------------------
+
+    async def ping(self, node):
+        """What it says; GONE where nobody listens or the cookie is wrong, None where it is silent."""
+        try:
+            answer = await wire.call(address_of(node), 25672, "/ping", self.peer, headers={"Cookie": cookie()})
+        except ConnectionError:
+            return GONE
+        except (OSError, asyncio.TimeoutError, ValueError):
+            return None
+        return answer.json() if answer.status == 200 else GONE
 
     async def ask(self, node, path, content=None):
         """Ask another node, with our Erlang cookie; None where it does not answer."""
@@ -141,6 +176,8 @@ class RabbitMQ:
     # -- the management API --------------------------------------------------------------------------------------------
 
     async def answer_api(self, request):
+        while self.hanging:
+            await asyncio.sleep(0.1)
         if self.data["user"] is None or list(request.credentials() or ()) != self.data["user"]:
             return wire.reply(401, {"error": "not_authorised", "reason": "Login failed"})
         path = request.path.split("?", 1)[0]

@@ -3,7 +3,7 @@
 import unittest
 
 from standin import sandbox  # first: it moves every path
-from standin import checks, config, markers, release
+from standin import checks, config, install_manager, markers, release
 from standin.errors import InstallError
 
 
@@ -86,6 +86,27 @@ class Checking(unittest.TestCase):
         loaded = config.load([write("both.yaml", "postgresql_server: {cluster: {nodes: {a: {ip: 10.0.0.1}}}}\n")])
         with self.assertRaisesRegex(InstallError, "Cannot install database_service"):
             checks.check_database(loaded)
+
+
+class ClientCertificates(unittest.TestCase):
+    """§2.3: of the superuser's pair validate looks at the name only; that the key does not fit costs an install."""
+
+    def test_the_superusers_key_is_compared_only_in_configure(self):
+        sandbox.make_cert("client-ca")
+        pairs = {name: sandbox.make_cert(f"client-{name}", issuer="client-ca", common_name=name)
+                 for name in ("cloudify", "postgres")}
+        files = {"postgresql_client_cert_path": pairs["cloudify"][0], "postgresql_client_key_path": pairs["cloudify"][1],
+                 "postgresql_superuser_client_cert_path": pairs["postgres"][0],
+                 "postgresql_superuser_client_key_path": pairs["cloudify"][1]}
+        loaded = config.load([write("clients.yaml", "")])
+        loaded["ssl_inputs"].update(files)
+        loaded["postgresql_client"]["ssl_client_verification"] = True
+        checks.check_client_certificates(loaded)
+        with self.assertRaisesRegex(InstallError, "does not match the cert"):
+            install_manager.copy_certificates(loaded)
+        loaded["ssl_inputs"]["postgresql_client_key_path"] = pairs["postgres"][1]
+        with self.assertRaisesRegex(InstallError, "does not match the cert"):
+            checks.check_client_certificates(loaded)
 
 
 class Markers(unittest.TestCase):

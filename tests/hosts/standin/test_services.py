@@ -4,7 +4,7 @@ import asyncio
 import unittest
 
 from standin import sandbox  # first: it moves every path
-from standin import etcd, postgres, rabbitmq, wire
+from standin import etcd, places, postgres, rabbitmq, tables, wire
 
 
 class Store(unittest.TestCase):
@@ -37,6 +37,18 @@ class Store(unittest.TestCase):
         self.assertTrue(member.accepts(etcd.FRESH, one))     # again, because its answer was lost
         self.assertFalse(member.accepts(etcd.FRESH, other))
 
+    def test_health_is_true_only_with_a_quorum(self):
+        member = etcd.Etcd({"ip": "127.0.0.1", "members": ["127.0.0.1", "127.0.0.2", "127.0.0.3"],
+                            "root_password": "x"}, {})
+
+        def health():
+            answer = asyncio.run(member.answer_client(wire.Request("GET", "/health", {}, b"")))
+            return answer.status, answer.body
+        member.synced, member.alive = True, {"127.0.0.2": {}}
+        self.assertEqual(health(), (200, b'{"health":"true"}'))
+        member.alive = {}
+        self.assertEqual(health(), (503, b'{"health":"false"}'))
+
     def test_the_old_state_is_left_alone(self):
         etcd.apply(etcd.FRESH, {"op": "put", "name": "x", "value": 1})
         self.assertEqual(etcd.FRESH["keys"], {})
@@ -59,6 +71,41 @@ class Broker(unittest.TestCase):
         broker.data["members"].append("rabbit@two")
         self.assertIn("inconsistent_cluster", asyncio.run(broker.admit("rabbit@two"))["error"])
 
+    def test_with_two_members_a_stopped_one_pauses_the_other_and_a_silent_one_first_hangs_it(self):
+        """gates.md §1 "pause_minority bites while only two nodes are joined"."""
+        broker = self.broker(first=True)
+        broker.data["members"] = ["rabbit@one", "rabbit@two"]
+
+        def sees(said, now):
+            broker.believe({"rabbit@two": said}, now)
+            return broker.is_majority(len(broker.running)), broker.hanging
+        self.assertEqual(sees({"serves": True}, 100.0), (True, False))
+        self.assertEqual(sees(rabbitmq.GONE, 100.5), (False, False))          # stopped: paused at once
+        self.assertEqual(sees({"serves": True}, 101.0), (True, False))
+        self.assertEqual(sees(None, 102.0), (True, True))                     # cut: the API hangs …
+        self.assertTrue(broker.is_running("rabbit@two"))
+        self.assertEqual(sees(None, 101.1 + rabbitmq.NET_TICK), (False, False))   # … until the net tick
+        self.assertEqual(sees({"serves": True}, 110.0), (True, False))
+
+    def test_of_three_members_two_go_on(self):
+        broker = self.broker(first=True)
+        broker.data["members"] = ["rabbit@one", "rabbit@two", "rabbit@three"]
+        broker.believe({"rabbit@two": {"serves": True}, "rabbit@three": {"serves": True}}, 100.0)
+        broker.believe({"rabbit@two": {"serves": True}, "rabbit@three": None}, 101.0)
+        self.assertEqual((broker.is_majority(len(broker.running)), broker.hanging), (True, False))
+
+    def test_a_member_that_never_answered_since_the_start_is_not_counted(self):
+        broker = self.broker(first=True)
+        broker.data["members"] = ["rabbit@one", "rabbit@two", "rabbit@three"]
+        broker.believe({"rabbit@two": None, "rabbit@three": None}, 1.0)
+        self.assertFalse(broker.is_majority(len(broker.running)))
+
+    def test_a_hanging_broker_answers_nothing(self):
+        broker = self.broker(first=True)
+        broker.hanging = True
+        with self.assertRaises(asyncio.TimeoutError):
+            asyncio.run(asyncio.wait_for(broker.answer_api(wire.Request("GET", "/api/nodes", {}, b"")), 0.3))
+
     def test_a_broker_that_does_not_serve_admits_nobody(self):
         self.assertEqual(asyncio.run(self.broker(first=True).admit("rabbit@two")), {"error": "mnesia_not_running"})
 
@@ -70,19 +117,29 @@ class Broker(unittest.TestCase):
 class Logins(unittest.TestCase):
     """gates.md §1 "psql from a manager"."""
 
-    def execute(self, user="postgres", password="pw", names=("postgres",), address="10.0.0.31"):
+    def setUp(self):
+        (places.PGSQL / "tables.json").unlink(missing_ok=True)
+
+    def log_in(self, user="postgres", password="pw", names=("postgres",), address="10.0.0.31", database="postgres"):
         server = postgres.Postgres({"users": {"postgres": "pw"}, "clientcert": True, "local": ["10.0.0.11"]}, {})
-        return asyncio.run(server.execute({"user": user, "password": password, "do": "read"}, list(names), address))
+        hello = {"user": user, "password": password, "database": database}
+        return asyncio.run(server.welcome(hello, list(names), address))["read_only"]
 
     def test_the_certificate_must_name_the_user(self):
-        self.assertEqual(self.execute(), postgres.EMPTY)
-        with self.assertRaisesRegex(postgres.DatabaseError, "requires a valid client certificate"):
-            self.execute(names=())
-        with self.assertRaisesRegex(postgres.DatabaseError, "password authentication failed"):
-            self.execute(names=("cloudify",))
+        self.assertFalse(self.log_in())
+        with self.assertRaisesRegex(tables.DatabaseError, "requires a valid client certificate"):
+            self.log_in(names=())
+        with self.assertRaisesRegex(tables.DatabaseError, "password authentication failed"):
+            self.log_in(names=("cloudify",))
 
     def test_database_hosts_need_none(self):
-        self.assertEqual(self.execute(names=(), address="10.0.0.11"), postgres.EMPTY)
+        self.assertFalse(self.log_in(names=(), address="10.0.0.11"))
+
+    def test_password_and_database_must_be_right(self):
+        with self.assertRaisesRegex(tables.DatabaseError, "password authentication failed"):
+            self.log_in(password="other")
+        with self.assertRaisesRegex(tables.DatabaseError, 'database "cloudify_db" does not exist'):
+            self.log_in(database="cloudify_db")
 
 
 class Wire(unittest.TestCase):

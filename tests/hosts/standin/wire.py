@@ -5,6 +5,7 @@ import base64
 import json
 import ssl
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 
 @dataclass
@@ -82,7 +83,9 @@ def speaker(handler):
             if request:
                 request.peer_names = common_names(writer.get_extra_info("ssl_object"))
                 answer = await handler(request)
-                head = (f"HTTP/1.1 {answer.status} -\r\nContent-Type: application/json\r\n"
+                # etcd, Patroni, RabbitMQ and nginx all say what time it is
+                head = (f"HTTP/1.1 {answer.status} -\r\nDate: {formatdate(usegmt=True)}\r\n"
+                        f"Content-Type: application/json\r\n"
                         f"Content-Length: {len(answer.body)}\r\nConnection: close\r\n\r\n")
                 writer.write(head.encode() + (b"" if request.method == "HEAD" else answer.body))
                 await writer.drain()
