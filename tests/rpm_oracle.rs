@@ -205,6 +205,12 @@ fn signatures_of_rpmsign_are_good_for_their_key_alone() {
     std::fs::write(&armour, keys.to_armour()).expect("a file");
     let shown = run("gpg", &["--homedir", home, "--batch", "--show-keys", armour.to_str().expect("UTF-8")]);
     assert!(shown.contains("ours@example.com"), "{shown}");
+    // Two keys in one file are two keys for rpm.
+    let two = PublicKeys::parse(format!("{ours}\n{others}").as_bytes()).expect("keys of gpg");
+    std::fs::write(&armour, two.to_armour()).expect("a file");
+    let database = format!("--dbpath={}/keys", directory.path().display());
+    run("rpmkeys", &[&database, "--import", armour.to_str().expect("UTF-8")]);
+    assert_eq!(run("rpm", &[&database, "-q", "gpg-pubkey"]).lines().count(), 2);
     let other = PublicKeys::parse(others.as_bytes()).expect("a key of gpg");
     let path = build(directory.path(), "w9.gzdio");
     let sign = |how: &[&str]| {

@@ -2,7 +2,12 @@
 
 use std::io::{self, Write};
 
-use flate2::{Compression, GzBuilder};
+use flate2::{Compression, Crc, GzBuilder};
+
+/// Magic, deflate, no flags, no time, no level, operating system "unknown" (RFC 1952 §2.3).
+const STORED_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+/// The most bytes of a stored block (RFC 1951 §3.2.4).
+const BLOCK: usize = 0xffff;
 
 /// These bytes as one gzip member (RFC 1952): level 9, no name, no time, operating system "unknown", so that nothing
 /// of the machine gets into it.
@@ -18,11 +23,87 @@ pub fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
+/// gzip that stores: one member whose deflate has stored blocks only, all of them full but the last. Costs a checksum and a
+/// copy, where a compressor would look for what is not there.
+#[derive(Debug)]
+pub struct Stored<W: Write> {
+    out: W,
+    block: Vec<u8>,
+    crc: Crc,
+}
+
+impl<W: Write> Stored<W> {
+    /// Begins a member.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn new(mut out: W) -> io::Result<Self> {
+        out.write_all(&STORED_HEADER)?;
+        Ok(Self { out, block: Vec::with_capacity(BLOCK), crc: Crc::new() })
+    }
+
+    /// Ends the member.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn finish(mut self) -> io::Result<W> {
+        self.put(1)?;
+        self.out.write_all(&self.crc.sum().to_le_bytes())?;
+        self.out.write_all(&self.crc.amount().to_le_bytes())?;
+        Ok(self.out)
+    }
+
+    fn put(&mut self, last: u8) -> io::Result<()> {
+        // At most BLOCK bytes.
+        let length = u16::try_from(self.block.len()).unwrap_or(u16::MAX);
+        let [low, high] = length.to_le_bytes();
+        self.out.write_all(&[last, low, high, !low, !high])?;
+        self.out.write_all(&self.block)?;
+        self.crc.update(&self.block);
+        self.block.clear();
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Stored<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.block.len() == BLOCK {
+            self.put(0)?;
+        }
+        let room = BLOCK - self.block.len();
+        let taken = bytes.get(..room).unwrap_or(bytes);
+        self.block.extend_from_slice(taken);
+        Ok(taken.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // A block that is not full would make the bytes depend on when somebody flushes.
+        self.out.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::io::{Read as _, Write as _};
 
-    use super::gzip;
+    use super::{BLOCK, Stored, gzip};
+
+    #[test]
+    fn what_is_stored_is_gzip_whatever_its_size() {
+        for size in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK] {
+            let bytes: Vec<u8> = (0..=250).cycle().take(size).collect();
+            let mut stored = Stored::new(Vec::new()).expect("memory");
+            for piece in bytes.chunks(1000) {
+                stored.write_all(piece).expect("memory");
+                stored.flush().expect("memory");
+            }
+            let packed = stored.finish().expect("memory");
+            let mut out = Vec::new();
+            flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut out).expect("gzip");
+            assert_eq!(out, bytes);
+            assert_eq!(packed.len(), 10 + size + 5 * size.div_ceil(BLOCK).max(1) + 8);
+        }
+    }
 
     #[test]
     fn the_header_holds_nothing_of_the_machine() {

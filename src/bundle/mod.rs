@@ -4,11 +4,12 @@
 //! not: touch the disk, know cloud-init or Cloudify. Large content is a reference; whoever writes a tree out brings
 //! the [`ContentSource`] that opens it.
 
+pub mod archive;
 pub mod gzip;
 pub mod iso9660;
 pub mod manifest;
 mod seal;
 mod tree;
 
-pub use seal::{Closing, HostFacts, MANIFEST, ManifestFacts, SUMS, SealError, SealedTree, seal};
+pub use seal::{Closing, HostFacts, MANIFEST, ManifestFacts, SIGNATURE, SUMS, SealError, SealedTree, seal, sum_line};
 pub use tree::{Content, ContentSource, Entry, Tree, TreeError};

@@ -14,6 +14,9 @@ pub const MANIFEST: &str = "manifest.json";
 /// The path of the digests that `sha256sum -c` reads.
 pub const SUMS: &str = "SHA256SUMS";
 
+/// The path of the signature over [`SUMS`], in archives: `openssl dgst -sha256 -verify` reads it.
+pub const SIGNATURE: &str = "SHA256SUMS.sig";
+
 /// What the manifest says beside the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestFacts {
@@ -165,7 +168,8 @@ fn of_host(host: &HostFacts, tree: &Tree) -> ManifestHost {
 
 /// One line of GNU `sha256sum`: a name with a backslash or a line end is escaped, and the line then starts with a
 /// backslash (coreutils manual, "md5sum invocation").
-fn sum_line(path: &str, digest: Digest256) -> String {
+#[must_use]
+pub fn sum_line(path: &str, digest: Digest256) -> String {
     let escaped = path.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
     let mark = if escaped == path { "" } else { "\\" };
     format!("{mark}{digest}  {escaped}\n")

@@ -140,12 +140,15 @@ pub struct Build {
     /// The cluster's vault, where there is one spec [default: <cluster>.vault beside each spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
-    /// Put the payload beside the hosts, as the repository that they install from
+    /// Write the box too: bundles, payload and this program in one signed archive
     #[arg(long)]
     pub offline: bool,
     /// The payload, where there is one spec [default: <cluster>.payload beside each spec]
     #[arg(long, value_name = "DIR", requires = "offline")]
     pub payload: Option<Utf8PathBuf>,
+    /// Split the box into parts smaller than this, such as `4GiB` for FAT32 or `700MB`
+    #[arg(long, value_name = "SIZE", requires = "offline", value_parser = size)]
+    pub split: Option<u64>,
     /// The passphrase of the CA's key that the spec names: the first line of this file, or of stdin for `-`
     /// [default: asked for on a terminal, where something is to be issued]
     #[arg(long, value_name = "FILE")]
@@ -154,9 +157,13 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A built tree [default: the only one below out]
+    /// A built tree, a box, a part or the list of parts of one (….sha256), or a seed image
+    /// [default: the only tree below out]
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,
+    /// The public key of whoever built the box [default: the one in it]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<Utf8PathBuf>,
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -237,6 +244,18 @@ pub struct PkiCheck {
     /// How the list is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// Bytes in a size such as `4GiB` or `700MB`, one MB at least.
+fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 4] = [("MB", 1_000_000), ("GB", 1_000_000_000), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+    let size = UNITS.iter().find_map(|(unit, bytes)| {
+        let number = text.strip_suffix(unit)?;
+        let plain = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        number.parse::<u64>().ok().filter(|_| plain)?.checked_mul(*bytes)
+    });
+    let expected = || "expected a size with its unit (MB, MiB, GB or GiB), such as `4GiB`".to_owned();
+    size.filter(|size| *size > 0).ok_or_else(expected)
 }
 
 /// Days in a time span such as `30d` or `8w`, a century at most.

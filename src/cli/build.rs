@@ -1,7 +1,8 @@
 //! `cfy-seed build`
 
-use crate::names::Secret;
-use crate::project::{Built, Destination, OwnDirectories, Project, clashes, side_by_side, vault_state};
+use crate::emit::Archived;
+use crate::names::{Digest256, Secret};
+use crate::project::{BoxParts, Built, Destination, OwnDirectories, Project, clashes, side_by_side, vault_state};
 use crate::world::{RealWorld, World as _};
 
 use super::args::Build;
@@ -22,6 +23,9 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
         return Err(Failure::Usage(why.into()));
     }
     let mut projects = open_all(&request.specs, own)?;
+    if let Some(payload) = &request.payload {
+        projects.iter_mut().for_each(|project| project.take_payload_keys(payload));
+    }
     let (clashes, sources) = clashes(&projects);
     if clashes.has_errors() {
         projects.iter().for_each(|project| output.report(&project.report, &project.sources));
@@ -37,15 +41,15 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
         }
     };
     let (mut worst, mut built) = (Exit::Done, 0);
-    let tell = |at: usize, result: Option<Result<(Built, Destination), Failure>>| {
+    let tell = |at: usize, result: Option<Result<Done, Failure>>| {
         progress.clear();
         let project: &Project = &projects[at];
         output.report(&project.report, &project.sources);
         let exit = match locked[at].take().map(Err).or(result) {
             None => Exit::BadInput,
             Some(Err(failure)) => failure.report(output),
-            Some(Ok((built, destination))) => {
-                say_built(project, &built, &destination, output);
+            Some(Ok(done)) => {
+                say_built(project, &done, output);
                 Exit::Done
             }
         };
@@ -58,7 +62,15 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
             progress.step(at + 1, projects.len());
         }
     };
-    side_by_side(&projects, |_, project| build(project, request, &keys), tell);
+    let box_progress = output.progress("box");
+    let bytes = |done: u64, total: u64| {
+        if !several {
+            progress.clear();
+            box_progress.bytes(done, total);
+        }
+    };
+    side_by_side(&projects, |_, project| build(project, request, &keys, &bytes), tell);
+    drop(box_progress);
     drop(progress);
     if several {
         output.say(&format!("{built} built, {} not", projects.len() - built));
@@ -66,25 +78,41 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
     Ok(worst)
 }
 
+/// This very program, whatever became of its file since it was started (proc(5)).
+const PROGRAM: &str = "/proc/self/exe";
+
+/// What was built of one cluster.
+struct Done {
+    built: Built,
+    destination: Destination,
+    /// The box, and the fingerprint of the key that signed it.
+    boxed: Option<(Archived, Digest256)>,
+}
+
 /// Builds one cluster; nothing where its spec has errors.
 fn build(
     project: &Project,
     request: &Build,
     keys: &(dyn Fn(usize, usize) + Sync),
-) -> Option<Result<(Built, Destination), Failure>> {
+    bytes: &dyn Fn(u64, u64),
+) -> Option<Result<Done, Failure>> {
     let plan = project.plan.as_ref()?;
     let vault = project.vault_directory(request.vault.as_deref(), plan);
     let destination = Destination { out: request.out.clone(), vault };
-    let built = if request.offline {
-        let payload = project.payload_directory(request.payload.as_deref(), plan);
-        project.build_offline(plan, &destination, &payload, &RealWorld, keys)
-    } else {
-        project.build(plan, &destination, &RealWorld, keys)
-    };
-    Some(built.map(|built| (built, destination)).map_err(Failure::from))
+    if !request.offline {
+        let built = project.build(plan, &destination, &RealWorld, keys);
+        return Some(built.map(|built| Done { built, destination, boxed: None }).map_err(Failure::from));
+    }
+    let payload = project.payload_directory(request.payload.as_deref(), plan);
+    let parts = BoxParts { payload, program: PROGRAM.into(), split: request.split };
+    let boxed = project.build_box(plan, &destination, &parts, &RealWorld, keys, bytes);
+    let done =
+        boxed.map(|boxed| Done { built: boxed.built, destination, boxed: Some((boxed.archived, boxed.fingerprint)) });
+    Some(done.map_err(Failure::from))
 }
 
-fn say_built(project: &Project, built: &Built, destination: &Destination, output: &Output) {
+fn say_built(project: &Project, done: &Done, output: &Output) {
+    let Done { built, destination, boxed } = done;
     output.report(&built.changes.report, &project.sources);
     let changes = built.changes.to_string();
     if !changes.is_empty() {
@@ -100,6 +128,13 @@ fn say_built(project: &Project, built: &Built, destination: &Destination, output
         published.path,
         destination.vault,
     ));
+    if let Some((Archived { path, size, parts, .. }, fingerprint)) = boxed {
+        let parts = parts.map_or_else(String::new, |parts| format!(" in {}", super::check::counted(parts, "part")));
+        output.say(&format!(
+            "{path}: {}{parts}; it holds private keys\nsigned with the key whose fingerprint is SHA-256 {fingerprint}",
+            super::payload::bytes(*size)
+        ));
+    }
 }
 
 /// Opens the keys of CAs, one after the other because a person may be asked. Gives for each project why it stays locked;

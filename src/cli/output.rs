@@ -1,7 +1,8 @@
 //! Text for people to stderr, data to stdout.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::diag::{self, Report, Sources, Style};
@@ -63,7 +64,14 @@ impl Output {
 
     /// A progress line for work of so many steps, shown on a terminal once the work has lasted a second.
     pub fn progress(&self, what: &'static str) -> Progress {
-        Progress { what, since: Instant::now(), shown: AtomicBool::new(false), interactive: self.interactive }
+        Progress {
+            what,
+            since: Instant::now(),
+            shown: AtomicBool::new(false),
+            interactive: self.interactive,
+            begun: OnceLock::new(),
+            mebibytes: AtomicU64::new(0),
+        }
     }
 }
 
@@ -74,9 +82,35 @@ pub struct Progress {
     since: Instant,
     shown: AtomicBool,
     interactive: bool,
+    /// When the first bytes passed.
+    begun: OnceLock<Instant>,
+    /// How far the bytes were when they were last shown.
+    mebibytes: AtomicU64,
 }
 
 impl Progress {
+    /// Shows how many bytes have passed, how fast, and how long it will take.
+    pub fn bytes(&self, done: u64, total: u64) {
+        let begun = self.begun.get_or_init(Instant::now);
+        let mebibytes = done >> 20;
+        if !self.interactive
+            || begun.elapsed() < QUIET
+            || self.mebibytes.swap(mebibytes, Ordering::Relaxed) == mebibytes
+        {
+            return;
+        }
+        self.shown.store(true, Ordering::Relaxed);
+        let seconds = begun.elapsed().as_secs().max(1);
+        let rate = (mebibytes / seconds).max(1);
+        let left = (total >> 20).saturating_sub(mebibytes) / rate;
+        let _ = write!(
+            io::stderr(),
+            "\r{} {mebibytes}/{} MiB, {rate} MiB/s, {left} s left \x1b[K",
+            self.what,
+            total >> 20
+        );
+    }
+
     /// Shows how far the work is.
     pub fn step(&self, done: usize, total: usize) {
         const WIDTH: usize = 30;

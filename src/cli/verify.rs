@@ -1,9 +1,11 @@
 //! `cfy-seed verify`
 
+use std::collections::BTreeMap;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::diag::{self, Sources};
-use crate::load::{self, Limits};
+use crate::load::{self, Limits, Unpacked};
 use crate::verify::{self, Verified};
 use crate::world::{RealWorld, World as _};
 
@@ -16,16 +18,52 @@ const OUT: &str = "out";
 /// No seed image is larger; a box will be read in another way.
 const MAX_IMAGE: u64 = 256 << 20;
 
+/// Only boxes have them.
+const SIGNATURE: &str = "SHA256SUMS.sig";
+const PUBLIC_KEY: &str = "box-key.pem";
+/// A list of 999 parts has less.
+const MAX_LIST: u64 = 1 << 20;
+/// A public key has some hundred bytes.
+const MAX_KEY: u64 = 64 << 10;
+
 pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
     let path = match &request.path {
         Some(path) => path.clone(),
         None => only_tree()?,
     };
     let now = RealWorld.now();
-    let verified = match load::tree(&path, Limits::BUNDLE) {
-        Ok(tree) => verify::built_tree(&tree, now),
-        Err(load::LoadError::NotADirectory { .. }) => image(&path, now)?,
-        Err(error) => return Err(error.into()),
+    let read = match load::tree(&path, Limits::BUNDLE) {
+        Err(load::LoadError::NotADirectory { .. }) if path.extension() == Some("sha256") => {
+            let parts = parts(&path, None)?;
+            Some(load::archive(&path, &parts, Limits::BUNDLE)?)
+        }
+        Err(load::LoadError::NotADirectory { .. }) if list_of(&path).is_some() => {
+            let list = list_of(&path).unwrap_or_default();
+            parts(&list, path.file_name())?;
+            output.say(&format!("{path}: as it was written; the other parts were not looked at"));
+            return Ok(Exit::Done);
+        }
+        Err(load::LoadError::NotADirectory { .. }) if is_archive(&path)? => {
+            Some(load::archive(&path, &[&path], Limits::BUNDLE)?)
+        }
+        Err(load::LoadError::NotADirectory { .. }) => None,
+        other => Some(Unpacked { tree: other?, damage: None }),
+    };
+    let mut fingerprint = None;
+    let verified = match &read {
+        Some(Unpacked { tree, damage }) => {
+            let mut verified = verify::built_tree(tree, now);
+            verified.report.extend(damage.iter().filter_map(load::LoadError::diagnostic).collect());
+            if request.key.is_some() || is_box(&path, tree) {
+                let key = request.key.as_ref().map(|key| load::bytes(key, MAX_KEY)).transpose()?;
+                match verify::signature(tree, key.as_deref()) {
+                    Ok(good) => fingerprint = Some(good),
+                    Err(finding) => verified.report.push(finding),
+                }
+            }
+            verified
+        }
+        None => image(&path, now)?,
     };
     let sources = Sources::default();
     match request.format {
@@ -37,7 +75,50 @@ pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
     }
     let Verified { hosts, files, .. } = verified;
     output.say(&format!("{path}: {}, {files} files, everything as it was built", super::check::hosts(hosts)));
+    if let Some(fingerprint) = fingerprint {
+        let whose = if request.key.is_some() { "that was given" } else { "in it; compare its fingerprint" };
+        output.say(&format!("signed with the key {whose}: SHA-256 {fingerprint}"));
+    }
     Ok(Exit::Done)
+}
+
+/// The list that a part of a box stands in, by its name.
+fn list_of(path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let (name, number) = path.file_name()?.rsplit_once(".part-")?;
+    number.bytes().all(|byte| byte.is_ascii_digit()).then(|| path.with_file_name(format!("{name}.sha256")))
+}
+
+/// Checks the parts of a box by their list, or one of them; all of them in their order.
+fn parts(list: &Utf8Path, only: Option<&str>) -> Result<Vec<Utf8PathBuf>, Failure> {
+    let listed = verify::parts(&load::bytes(list, MAX_LIST)?).map_err(|finding| Failure::Findings(finding.into()))?;
+    let mut found = BTreeMap::new();
+    for name in listed.keys().filter(|name| only.is_none_or(|only| only == *name)) {
+        let digest = match load::digest(&list.with_file_name(name)) {
+            Ok(digest) => Some(digest),
+            Err(load::LoadError::Missing { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        found.insert(name.clone(), digest);
+    }
+    let report = verify::check_parts(&listed, &found);
+    if report.has_errors() {
+        return Err(Failure::Findings(report));
+    }
+    if found.is_empty() {
+        return Err(Failure::Usage(format!("{list} does not list this part")));
+    }
+    Ok(listed.keys().map(|name| list.with_file_name(name)).collect())
+}
+
+/// Whether it is gzip, as boxes are.
+fn is_archive(path: &Utf8Path) -> Result<bool, Failure> {
+    let mut first = [0; 2];
+    Ok(load::prefix(path, &mut first)? == 2 && first == [0x1f, 0x8b])
+}
+
+/// Whether it must have a signature: an archive is always a box.
+fn is_box(path: &Utf8Path, tree: &load::LoadedTree) -> bool {
+    !path.is_dir() || tree.files.contains_key(PUBLIC_KEY) || tree.files.contains_key(SIGNATURE)
 }
 
 fn image(path: &Utf8Path, now: time::OffsetDateTime) -> Result<Verified, Failure> {

@@ -227,6 +227,15 @@ codes! {
     /// The digest list in user-data does not fit its files.
     SeedDigestsDiffer = "CFY-B023",
 
+    /// An archive that is damaged, or no box.
+    BoxDamaged = "CFY-B024",
+    /// A box without a good signature.
+    BoxSignature = "CFY-B025",
+    /// A part of a box is missing or differs.
+    BoxPart = "CFY-B026",
+    /// A box would be in too many parts.
+    TooManyParts = "CFY-B027",
+
     /// The vault belongs to another cluster.
     VaultOfAnotherCluster = "CFY-V001",
     /// A file of the vault is missing, cut off or otherwise unusable.

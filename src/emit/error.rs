@@ -24,6 +24,12 @@ pub enum EmitError {
     /// The output's place is a file.
     #[error("{path} is a file, and the output must be a directory")]
     TargetNotADirectory { path: Utf8PathBuf },
+    /// A directory has the name of a file that is to be written.
+    #[error("{path} is a directory, and a file of that name is to be written")]
+    InTheWay { path: Utf8PathBuf },
+    /// A limit so small that there would be too many parts.
+    #[error("{path} would be more than {limit} parts")]
+    TooManyParts { path: Utf8PathBuf, limit: usize },
     /// The output directory, or the vault's, is no directory.
     #[error("{path} is not a directory")]
     OutputNotADirectory { path: Utf8PathBuf },
@@ -67,9 +73,13 @@ impl EmitError {
         let (code, help) = match self {
             Self::Foreign { .. } => (Code::ForeignOutput, "move it away, or choose another place with `--out`"),
             Self::Exists { .. } => (Code::OutputInTheWay, "name another file, or remove it first"),
-            Self::TargetIsSymlink { .. } | Self::TargetNotADirectory { .. } | Self::OutputNotADirectory { .. } => {
+            Self::TargetIsSymlink { .. }
+            | Self::TargetNotADirectory { .. }
+            | Self::InTheWay { .. }
+            | Self::OutputNotADirectory { .. } => {
                 (Code::OutputInTheWay, "remove or rename it, or choose another place")
             }
+            Self::TooManyParts { .. } => (Code::TooManyParts, "split into larger parts"),
             Self::Locked { .. } => (Code::RunInProgress, "wait until it has ended, then run again"),
             Self::Content { .. } => (Code::ContentChanged, "leave the file alone while building, and build again"),
             Self::Seal(_) | Self::Machine { .. } => return None,

@@ -4,6 +4,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the one door through which the disk is written")]
 
+mod archive;
 mod error;
 mod lock;
 mod payload;
@@ -14,6 +15,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
+pub use archive::{Archived, archive};
 pub use error::EmitError;
 pub use payload::{Incoming, PayloadDirectory};
 pub use vault::{VaultLock, requests, vault};

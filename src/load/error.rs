@@ -41,6 +41,13 @@ pub enum LoadError {
     /// Deeper than is read.
     #[error("{path} lies deeper than {limit} levels, the most that is read")]
     TooDeep { path: Utf8PathBuf, limit: usize },
+    /// An archive that is damaged, or none of ours.
+    #[error("{path} is no archive of cfy-seed, or damaged {why}")]
+    Archive {
+        path: Utf8PathBuf,
+        /// Where and what.
+        why: String,
+    },
     /// The machine failed.
     #[error("{path} cannot be read: {source}")]
     Machine { path: Utf8PathBuf, source: io::Error },
@@ -75,6 +82,7 @@ impl LoadError {
             | Self::Denied { path }
             | Self::TooManyFiles { path, .. }
             | Self::TooDeep { path, .. }
+            | Self::Archive { path, .. }
             | Self::Machine { path, .. } => path,
         }
     }
@@ -91,6 +99,7 @@ impl LoadError {
         let code = match self {
             Self::Machine { .. } => return None,
             Self::NotUtf8 { .. } => Code::NotText,
+            Self::Archive { .. } => Code::BoxDamaged,
             _ => Code::UnreadableInput,
         };
         let help = match self {
@@ -101,6 +110,7 @@ impl LoadError {
             Self::NotADirectory { .. } => "name a directory",
             Self::TooLarge { .. } | Self::TooManyFiles { .. } | Self::TooDeep { .. } => "is this the right path?",
             Self::NotUtf8 { .. } => "save it as UTF-8",
+            Self::Archive { .. } => "copy it again, or build it again",
             Self::Denied { .. } => "run as a user who may read it, or change its permissions",
             Self::Machine { .. } => return None,
         };

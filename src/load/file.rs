@@ -6,9 +6,11 @@ use std::os::fd::OwnedFd;
 
 use camino::Utf8Path;
 use rustix::fs::{FileType, Mode, OFlags};
+use sha2::{Digest as _, Sha256};
 
 use super::LoadError;
 use crate::bundle::ContentSource;
+use crate::names::Digest256;
 
 /// Reads a UTF-8 file of at most `max` bytes. A byte order mark and CRLF line ends stay as they are.
 ///
@@ -46,8 +48,34 @@ pub fn prefix(path: &Utf8Path, into: &mut [u8]) -> Result<usize, LoadError> {
     Ok(read)
 }
 
+/// The digest of a regular file of any size.
+///
+/// # Errors
+/// As [`bytes`], but for its size.
+pub fn digest(path: &Utf8Path) -> Result<Digest256, LoadError> {
+    let mut file = open(path)?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(Digest256::from_bytes(digest.finalize().into())),
+            Ok(count) => digest.update(buffer.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(LoadError::of(path, error)),
+        }
+    }
+}
+
+/// Size of a regular file; a symlink to one is followed.
+///
+/// # Errors
+/// When it is missing or no regular file.
+pub fn size(path: &Utf8Path) -> Result<u64, LoadError> {
+    Ok(open(path)?.metadata().map_err(|error| LoadError::of(path, error))?.len())
+}
+
 /// Opens a regular file without ever waiting.
-fn open(path: &Utf8Path) -> Result<File, LoadError> {
+pub(super) fn open(path: &Utf8Path) -> Result<File, LoadError> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let fd = rustix::fs::open(path.as_std_path(), flags, Mode::empty()).map_err(|e| LoadError::of(path, e))?;
     regular(fd, path)

@@ -5,6 +5,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the one door through which the disk is read")]
 
+mod archive;
 mod error;
 mod file;
 mod tree;
@@ -13,8 +14,9 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+pub use archive::{Unpacked, archive};
 pub use error::LoadError;
-pub use file::{Disk, bytes, prefix, text};
+pub use file::{Disk, bytes, digest, prefix, size, text};
 pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree};
 
 /// A vault's directory as it lies on the disk.

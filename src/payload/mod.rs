@@ -22,7 +22,7 @@ pub use inventory::{Installed, InventoryError, inventory};
 pub use lock::{FileUse, Lock, LockedFile};
 pub use openpgp::{KeyError, PublicKeys};
 pub use package::{Change, Comparison, Digests, FileKind, Files, Nevra, Relation, Rpm, RpmFile, Signed};
-pub use read::read_rpm;
+pub use read::{read_header, read_rpm};
 pub use repodata::repodata;
 pub use rich::Requirement;
 pub use rpmlib::rpm_of;

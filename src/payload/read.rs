@@ -45,6 +45,38 @@ pub fn read_rpm(mut reader: impl Read, keys: Option<&PublicKeys>) -> Result<Rpm,
     Rpm::of(&metadata, digests, signed)
 }
 
+/// Reads a package up to its payload, and takes size and digest of the file as they are known: for whoever reads the payload
+/// later and compares it with that digest. None where the signature is over the payload too, so that all of it has to be read.
+///
+/// # Errors
+/// As [`read_rpm`].
+pub fn read_header(
+    mut reader: impl Read,
+    keys: Option<&PublicKeys>,
+    size: u64,
+    sha256: Digest256,
+) -> Result<Option<Rpm>, RpmError> {
+    let headers = header::headers(&mut reader)?;
+    let metadata = PackageMetadata::parse(&mut headers.bytes.as_slice())
+        .map_err(|error| malformed("header", error.to_string()))?;
+    if metadata.is_source_package() {
+        return Err(RpmError::Source);
+    }
+    check_header(&metadata, headers.header())?;
+    let payload = Expected::of(&metadata)?;
+    let signatures = Signatures::of(&metadata, payload.sha256.is_some());
+    if signatures.both && keys.is_some() {
+        return Ok(None);
+    }
+    let signed = match keys {
+        Some(keys) => signatures.judge(signatures.begin(headers.header()), keys),
+        None if signatures.is_empty() => Signed::No,
+        None => Signed::Unchecked,
+    };
+    let (header_start, header_end) = (headers.header as u64, headers.bytes.len() as u64);
+    Rpm::of(&metadata, Digests { size, sha256, header_start, header_end }, signed).map(Some)
+}
+
 /// Compares the header with its digests; says whether it has any.
 fn check_header(metadata: &PackageMetadata, header: &[u8]) -> Result<bool, RpmError> {
     let stated = |tag| metadata.signature.get_entry_data_as_string(tag).ok();

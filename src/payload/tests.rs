@@ -42,6 +42,29 @@ fn a_package_tells_what_it_is() {
 }
 
 #[test]
+fn a_header_tells_the_same_as_the_whole() {
+    let el7 = || Parts::of(&mut whole()).into_el7();
+    let mut signed = Parts::of(&mut whole());
+    let header = signed.header_bytes();
+    signed.sign(268, SIGNER.sign(&header));
+    let keys = keys(&SIGNER);
+    for bytes in [WHOLE.clone(), el7().bytes(), signed.bytes()] {
+        let rpm = read_rpm(bytes.as_slice(), Some(&keys)).expect("an RPM");
+        // Of the payload nothing is read.
+        let header = &bytes[..usize::try_from(rpm.digests.header_end).expect("small")];
+        let read = read_header(header, Some(&keys), rpm.digests.size, rpm.digests.sha256).expect("a header");
+        assert_eq!(read, Some(rpm));
+    }
+    let mut both = el7();
+    let signed = [both.header_bytes(), both.payload.clone()].concat();
+    both.sign(1002, SIGNER.sign_3(&signed));
+    let digest = Digest256::of(b"");
+    let read = read_header(both.bytes().as_slice(), Some(&keys), 1, digest).expect("a header");
+    assert_eq!(read, None, "its signature is over the payload");
+    assert!(read_header(both.bytes().as_slice(), None, 1, digest).expect("a header").is_some());
+}
+
+#[test]
 fn every_cut_is_found() {
     for length in 0..WHOLE.len() {
         match read(&WHOLE[..length]) {

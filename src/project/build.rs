@@ -11,12 +11,11 @@ use crate::handoff::{self, HandoffError};
 use crate::load::{Disk, LoadError};
 use crate::names::{Credential, RoleKind, Secret};
 use crate::plan::{AttachmentKind, HostPlan, PackageSource, Plan, RepoSource, RpmSource};
-use crate::render::{self, Client, HostFiles, HostView, PAYLOAD, RenderError};
+use crate::render::{self, Client, HostFiles, HostView, RenderError};
 use crate::vault::{self, Changes, Vault, VaultError};
 use crate::world::World;
 
 use super::Project;
-use super::payload::{check_payload, read_payload, repository};
 use super::vault::{VaultReadError, open};
 
 /// Where a build goes.
@@ -106,33 +105,7 @@ impl Project {
         Ok(Built { published, changes })
     }
 
-    /// As [`build`](Self::build), with the payload in the tree as the repository that hosts install from. A payload with
-    /// which hosts would stop is refused before anything is written.
-    ///
-    /// # Errors
-    /// As [`build`](Self::build), and everything that is wrong with the payload.
-    pub fn build_offline(
-        &self,
-        plan: &Plan,
-        to: &Destination,
-        payload: &Utf8Path,
-        world: &dyn World,
-        progress: &(dyn Fn(usize, usize) + Sync),
-    ) -> Result<Built, BuildError> {
-        let read = read_payload(payload, &|_, _| ())?;
-        let checked = check_payload(&read, plan);
-        if checked.report.has_errors() {
-            return Err(BuildError::Refused(checked.report));
-        }
-        let (vault, mut changes) = self.complete_vault(plan, &to.vault, world, progress)?;
-        let repository = repository(&read, payload, &plan.cluster, PAYLOAD, vault.created())?;
-        let sealed = self.seal_with(plan, &vault, Some(repository))?;
-        let published = emit::publish(&sealed, &to.out, &Disk)?;
-        changes.report.extend(checked.report);
-        Ok(Built { published, changes })
-    }
-
-    fn complete_vault(
+    pub(super) fn complete_vault(
         &self,
         plan: &Plan,
         directory: &Utf8Path,
@@ -151,11 +124,11 @@ impl Project {
     /// # Errors
     /// Only where cfy-seed itself is wrong.
     pub fn seal(&self, plan: &Plan, vault: &Vault) -> Result<SealedTree, BuildError> {
-        self.seal_with(plan, vault, None)
+        self.seal_with(plan, vault, Tree::default())
     }
 
-    fn seal_with(&self, plan: &Plan, vault: &Vault, repository: Option<Tree>) -> Result<SealedTree, BuildError> {
-        let mut tree = Tree::default();
+    /// As [`seal`](Self::seal), with further files beside the hosts.
+    pub(super) fn seal_with(&self, plan: &Plan, vault: &Vault, mut tree: Tree) -> Result<SealedTree, BuildError> {
         let mut hosts = Vec::new();
         for (host, files) in plan.hosts.iter().zip(render_all(self, plan, vault)?) {
             let path = format!("hosts/{}", host.name).parse().map_err(RenderError::Path)?;
@@ -166,9 +139,6 @@ impl Project {
                 instance_id: render::instance_id(plan, &host.name),
                 roles: host.roles.iter().map(|role| role.kind.as_str().to_owned()).collect(),
             });
-        }
-        if let Some(repository) = repository {
-            tree.mount(&"payload".parse().map_err(RenderError::Path)?, repository)?;
         }
         let facts = ManifestFacts {
             cluster: plan.cluster.clone(),
@@ -241,7 +211,15 @@ pub(super) fn attachments<'a>(
     let wanted = [
         (AttachmentKind::License, plan.license && host.uploads_license()),
         (AttachmentKind::LdapCa, plan.ldap.is_some() && host.manages()),
-        (AttachmentKind::OsRepoKey, matches!(&plan.packages, PackageSource::Repo(source) if signed(source))),
+        (
+            AttachmentKind::OsRepoKey,
+            match &plan.packages {
+                PackageSource::Repo(source) => signed(source),
+                // Where the payload has keys, they are there.
+                PackageSource::Payload => true,
+                PackageSource::Image | PackageSource::SystemRepos => false,
+            },
+        ),
         (
             AttachmentKind::CloudifyRepoKey,
             host.installs_cloudify() && matches!(&plan.rpm, RpmSource::Repo(source) if signed(source)),

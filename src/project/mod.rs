@@ -6,6 +6,7 @@ mod authority;
 mod build;
 mod expiry;
 mod footprint;
+mod offline;
 mod overview;
 mod own;
 mod payload;
@@ -17,11 +18,12 @@ pub use authority::passphrase;
 pub use build::{BuildError, Built, Destination, render_all};
 pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate_table};
 pub use footprint::{Footprint, HostFootprint, footprint};
+pub use offline::{BoxParts, Boxed};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
 pub use own::OwnDirectories;
 pub use payload::{
-    Added, Checked, Payload, PayloadOverview, Wanted, WantedOverview, Whereabouts, add_to_payload, check_payload,
-    payload_overview, read_payload, repository, wanted,
+    Added, Checked, Depth, Payload, PayloadOverview, Wanted, WantedOverview, Whereabouts, add_to_payload,
+    check_payload, payload_overview, read_payload, repository, wanted,
 };
 pub use pki::ImportedCertificates;
 pub use several::{clashes, side_by_side};
@@ -35,7 +37,9 @@ use time::OffsetDateTime;
 use crate::diag::{Code, Diagnostic, Report, Sources, Span};
 use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret};
-use crate::plan::{self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, Plan};
+use crate::plan::{
+    self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, PackageSource, Plan,
+};
 use crate::profile::{BadProfile, Profiles, SHAPES};
 use crate::render::Templates;
 use crate::spec::{self, Spec};
@@ -46,6 +50,9 @@ use crate::yaml::MAX_TEXT;
 pub const DEFAULT_SPEC: &str = "cluster.yaml";
 /// Files that a spec names are licences and keys: a few KiB.
 const MAX_ATTACHMENT: u64 = 256 << 10;
+
+/// Is told how much of some work is done, from several threads.
+pub type SharedProgress<'p> = &'p (dyn Fn(usize, usize) + Sync);
 
 /// A spec that was read and resolved.
 #[derive(Debug, Default)]
@@ -105,6 +112,10 @@ impl Project {
             project.report.extend(resolved.report);
             resolved.authorities.iter().for_each(|authority| authority.check_dates(now, &mut project.report));
             project.overrides = resolved.overrides;
+            if let Some(plan) = resolved.plan.as_ref().filter(|plan| plan.packages == PackageSource::Payload) {
+                let payload = project.payload_directory(None, plan);
+                project.take_payload_keys(&payload);
+            }
             project.plan = resolved.plan.filter(|_| !project.report.has_errors());
             let supplied = plan::credential::supplied(spec).into_iter();
             project.supplied = supplied.filter_map(|(name, field)| Some((name, field.get()?.clone()))).collect();

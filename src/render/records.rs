@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::names::WebUrl;
 use crate::plan::gate::Probe;
-use crate::plan::{HostPlan, PackageSource, Recovery, RepoSource, RolePlan, RpmSource};
+use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RepoSource, RolePlan, RpmSource};
 
 use super::HostView;
 use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, curl_config, repo_key_path};
@@ -104,7 +104,9 @@ fn sources(view: &HostView<'_>, records: &mut Records) {
         PackageSource::SystemRepos => records.add(&["packages_from", "system-repos"]),
         PackageSource::Payload => {
             records.add(&["packages_from", "repo"]);
-            records.add(&["repo", "os", &format!("file://{PAYLOAD}"), "-"]);
+            let signed = view.attachments.contains_key(&AttachmentKind::OsRepoKey);
+            let key = if signed { repo_key_path("os") } else { "-".into() };
+            records.add(&["repo", "os", &format!("file://{PAYLOAD}"), &key]);
         }
         PackageSource::Repo(source) => {
             records.add(&["packages_from", "repo"]);

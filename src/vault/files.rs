@@ -15,6 +15,8 @@ pub(super) const CA_CERTIFICATE: &str = "ca.crt";
 pub(super) const CA_KEY: &str = "ca.key";
 /// `secrets.yaml`: the generated credentials.
 pub(super) const SECRETS: &str = "secrets.yaml";
+/// `box.key`: the key that boxes are signed with; not there before the first of them.
+pub(super) const SIGNING_KEY: &str = "box.key";
 /// `.gitignore`: keeps the vault out of repositories.
 pub(super) const GITIGNORE: &str = ".gitignore";
 /// `.lock`: may be there while somebody builds.
@@ -128,7 +130,7 @@ pub(super) enum Place {
 /// Whose file this is.
 pub(super) fn place(path: &TreePath) -> Place {
     let path = path.as_str();
-    if matches!(path, RECORD | CA_CERTIFICATE | CA_KEY | SECRETS | GITIGNORE | LOCK) {
+    if matches!(path, RECORD | CA_CERTIFICATE | CA_KEY | SECRETS | SIGNING_KEY | GITIGNORE | LOCK) {
         return Place::Own;
     }
     let file = [HOSTS, CLIENTS].iter().find_map(|directory| path.strip_prefix(directory)?.strip_prefix('/'));

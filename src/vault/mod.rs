@@ -25,6 +25,7 @@ mod pem;
 mod record;
 mod request;
 mod sheet;
+mod signing;
 mod supplied;
 #[allow(clippy::module_inception, reason = "the room's noun")]
 mod vault;
@@ -39,6 +40,7 @@ pub use key::NoKey;
 pub use open::{Opened, identity_in, open};
 pub use record::CaOrigin;
 pub use request::{Requests, request};
+pub use signing::SigningKey;
 pub use supplied::{SuppliedCa, SuppliedFile, SuppliedFindings, adopt};
 pub use vault::{Pair, Vault};
 

@@ -5,13 +5,17 @@
 
 mod host;
 pub mod iso9660;
+mod parts;
 pub mod pki;
 mod seed;
+mod signature;
 mod sums;
 mod tree;
 
 pub use host::{Addresses, HostBundle};
+pub use parts::{check_parts, parts};
 pub use seed::{SEED_FILES, SeedFiles, seed};
+pub use signature::signature;
 pub use tree::{BundleCheck, HostTree, bundle};
 
 use time::OffsetDateTime;

@@ -10,6 +10,8 @@ use crate::names::{Digest256, TreePath};
 
 const MANIFEST: &str = "manifest.json";
 const SUMS: &str = "SHA256SUMS";
+/// Only boxes have it.
+const SIGNATURE: &str = "SHA256SUMS.sig";
 const SEED: &str = "seed.iso";
 
 /// What was found in a tree, and what others need to look further.
@@ -149,7 +151,7 @@ fn check_files(manifest: &Manifest, tree: &LoadedTree, report: &mut Report) {
         }
     }
     for path in tree.files.keys().map(String::as_str) {
-        if path != MANIFEST && path != SUMS && !listed.contains_key(path) {
+        if path != MANIFEST && path != SUMS && path != SIGNATURE && !listed.contains_key(path) {
             let what = "is not in manifest.json";
             report.push(finding(Code::BundleFileForeign, path, what).help("move it away; the next build removes it"));
         }
@@ -216,7 +218,7 @@ fn check_sums(tree: &LoadedTree, report: &mut Report) {
             Some(_) => {}
         }
     }
-    for path in tree.files.keys().filter(|path| *path != SUMS && !listed.contains_key(*path)) {
+    for path in tree.files.keys().filter(|path| *path != SUMS && *path != SIGNATURE && !listed.contains_key(*path)) {
         report.push(wrong(&format!("does not list {}", path.escape_debug())));
     }
 }

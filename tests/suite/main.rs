@@ -19,6 +19,7 @@
 mod support;
 
 mod bad_specs;
+mod boxes;
 mod builds;
 mod commands;
 mod configs;

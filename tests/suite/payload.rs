@@ -7,7 +7,7 @@ use rpm::Dependency;
 use serde_json::Value;
 
 use crate::support::packages::{bytes, image, offline, package};
-use crate::support::{Output, Scratch, cfy_seed, files, modes};
+use crate::support::{Bundle, Output, Scratch, cfy_seed, files, modes, root};
 
 fn payload(scratch: &Scratch, arguments: &[&str]) -> Output {
     cfy_seed(scratch.path()).args(&["payload"]).args(arguments).run()
@@ -181,51 +181,32 @@ fn what_hosts_would_stop_at_is_found_before() {
 }
 
 #[test]
-fn an_offline_build_has_the_repository_beside_the_hosts() {
+fn hosts_check_packages_with_the_keys_of_the_payload() {
+    let record = |bundle: &Bundle| {
+        let plan = &bundle.hosts["cloudify"].files["/var/lib/cfy-seed/secret/plan"].1;
+        plan.lines().find(|line| line.starts_with("repo\tos\t")).expect("a repository").to_owned()
+    };
+    let key = fs::read(root().join("fuzz/seeds/rpm/key.asc")).expect("a key");
     let scratch = offline();
-    let build = |scratch: &Scratch| cfy_seed(scratch.path()).args(&["build", "--offline", "--vault", "vault"]).run();
-    add(&scratch, &["new/libpq.rpm", "new/image"]);
-    // Nothing is written while hosts would stop.
-    assert_eq!(build(&scratch).says("error[CFY-K009]").code, Some(1));
-    assert!(!scratch.join("out").exists());
-    add(&scratch, &["new/common.rpm"]);
-    let built = build(&scratch);
-    assert_eq!(built.code, Some(0), "{}", built.all());
-    let tree = scratch.join("out/single");
-    let names: Vec<String> = files(tree.join("payload").as_std_path()).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(
-        names[..4],
-        [
-            "cfy-seed.repo",
-            "packages/libpq-13.5-1.el8.x86_64.rpm",
-            "packages/libpq-common-13.5-1.el8.x86_64.rpm",
-            "payload.lock"
-        ]
-    );
-    assert_eq!(names.len(), 8, "{names:?}");
-    let repo = fs::read_to_string(tree.join("payload/cfy-seed.repo")).expect("a file");
-    let lines = ["[cfy-seed]", "baseurl=file:///media/cfypayload", "gpgcheck=0", "module_hotfixes=1"];
-    assert!(lines.iter().all(|line| repo.lines().any(|found| found == *line)), "{repo}");
-    assert!(!repo.contains("gpgkey"), "{repo}");
-    cfy_seed(scratch.path()).args(&["verify"]).exits(0);
-    // Every date is the vault's.
-    let index = fs::read_to_string(tree.join("payload/repodata/repomd.xml")).expect("a file");
-    let manifest: Value =
-        serde_json::from_slice(&fs::read(tree.join("manifest.json")).expect("bytes")).expect("JSON");
-    let format = &time::format_description::well_known::Rfc3339;
-    let created = time::OffsetDateTime::parse(manifest["created"].as_str().expect("a date"), format).expect("a date");
-    assert!(index.contains(&format!("<revision>{}</revision>", created.unix_timestamp())), "{index}");
-    let before = files(tree.as_std_path());
-    assert_eq!(build(&scratch).code, Some(0));
-    assert_eq!(files(tree.as_std_path()), before, "built twice, two trees");
-    // verify finds what is changed in it.
-    let package = tree.join("payload/packages/libpq-13.5-1.el8.x86_64.rpm");
-    let mut bytes = fs::read(&package).expect("bytes");
-    bytes[200] ^= 1;
-    fs::write(&package, bytes).expect("written");
-    cfy_seed(scratch.path()).args(&["verify"]).exits(1).says("payload/packages/libpq-13.5-1.el8.x86_64.rpm");
-    cfy_seed(scratch.path()).args(&["build", "--payload", "x"]).exits(64);
-    cfy_seed(scratch.path()).args(&["build", "--offline", "--payload", "x", "a.yaml", "b.yaml"]).exits(64);
+    let bundle = Bundle::build(scratch);
+    assert_eq!(record(&bundle), "repo\tos\tfile:///media/cfypayload\t-");
+    let scratch = bundle.scratch;
+    scratch.write("new/key", key);
+    assert_eq!(add(&scratch, &["new/key", "new/libpq.rpm", "new/common.rpm", "new/image"]).code, Some(0));
+    // Nobody signed them, and with a key that matters.
+    let found = payload(&scratch, &["check"]);
+    assert_eq!(found.code, Some(1));
+    found
+        .says("CFY-K008")
+        .says("libpq-13.5-1.el8.x86_64.rpm is not signed with a key of the payload: it is not signed");
+    let bundle = Bundle::build(scratch);
+    let place = "/etc/pki/rpm-gpg/RPM-GPG-KEY-cfy-seed-os";
+    assert_eq!(record(&bundle), format!("repo\tos\tfile:///media/cfypayload\t{place}"));
+    let staged = &bundle.hosts["cloudify"].files["/var/lib/cfy-seed/secret/files/os-repo.asc"].1;
+    assert!(staged.starts_with("-----BEGIN PGP PUBLIC KEY BLOCK-----\n"), "{staged}");
+    // A file of keys that is none stops every build.
+    bundle.scratch.write("single.payload/keys/broken", "x");
+    cfy_seed(bundle.scratch.path()).args(&["build", "--vault", "vault"]).exits(1).says("CFY-K007");
 }
 
 #[test]

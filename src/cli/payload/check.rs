@@ -5,14 +5,14 @@ use crate::cli::check::{counted, open_and_report};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::diag;
-use crate::project::{OwnDirectories, check_payload, read_payload};
+use crate::project::{Depth, OwnDirectories, check_payload, read_payload};
 
 pub fn run(request: &PayloadCheck, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
     let (project, plan) = open_and_report(&request.spec, own, output)?;
     let Some(plan) = plan else { return Ok(Exit::BadInput) };
     let directory = project.payload_directory(request.payload.as_deref(), &plan);
     let progress = output.progress("packages");
-    let payload = read_payload(&directory, &|done, total| progress.step(done, total))?;
+    let payload = read_payload(&directory, Depth::Whole, &|done, total| progress.step(done, total))?;
     drop(progress);
     let mut checked = check_payload(&payload, &plan);
     if request.spec.strict {

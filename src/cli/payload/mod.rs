@@ -19,7 +19,7 @@ pub fn run(request: &Payload, own: &OwnDirectories, output: &Output) -> Result<E
 }
 
 /// So many bytes, as people say it.
-fn bytes(count: u64) -> String {
+pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let power = (count.checked_ilog2().unwrap_or(0) / 10).min(4);
     match power.checked_sub(1).and_then(|power| UNITS.get(power as usize)) {

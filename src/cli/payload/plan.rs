@@ -6,14 +6,14 @@ use crate::cli::args::{Format, PayloadPlan};
 use crate::cli::check::{counted, open_and_report};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
-use crate::project::{OwnDirectories, PayloadOverview, Whereabouts, payload_overview, read_payload};
+use crate::project::{Depth, OwnDirectories, PayloadOverview, Whereabouts, payload_overview, read_payload};
 
 pub fn run(request: &PayloadPlan, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
     let (project, plan) = open_and_report(&request.spec, own, output)?;
     let Some(plan) = plan else { return Ok(Exit::BadInput) };
     let directory = project.payload_directory(request.payload.as_deref(), &plan);
     let progress = output.progress("packages");
-    let payload = read_payload(&directory, &|done, total| progress.step(done, total))?;
+    let payload = read_payload(&directory, Depth::Whole, &|done, total| progress.step(done, total))?;
     drop(progress);
     output.report(&payload.report, &project.sources);
     let overview = payload_overview(&payload, directory.as_str(), &plan);

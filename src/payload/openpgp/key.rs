@@ -48,7 +48,8 @@ pub(super) struct PublicKey {
 pub struct PublicKeys {
     pub(super) keys: Vec<PublicKey>,
     owners: Vec<String>,
-    packets: Vec<u8>,
+    /// The packets of each key with what belongs to it, subkeys and signatures.
+    certificates: Vec<Vec<u8>>,
 }
 
 impl std::fmt::Debug for PublicKeys {
@@ -69,11 +70,12 @@ impl PublicKeys {
             _ if binary => bytes.to_vec(),
             _ => return Err(KeyError::NotAKey),
         };
-        let (mut keys, mut owners) = (Vec::new(), Vec::new());
+        let (mut keys, mut owners, mut certificates) = (Vec::new(), Vec::new(), Vec::<Vec<u8>>::new());
         let mut rest = Bytes(packets.as_slice());
         let mut begun = false;
         while !rest.0.is_empty() {
             let whole = || KeyError::Damaged("it is cut off, or no packet follows where one should".to_owned());
+            let from = rest.0;
             let (tag, body) = rest.packet().ok_or_else(if begun { whole } else { || KeyError::NotAKey })?;
             match tag {
                 SECRET_KEY | SECRET_SUBKEY => return Err(KeyError::Private),
@@ -82,9 +84,14 @@ impl PublicKeys {
                 _ if !begun => return Err(KeyError::NotAKey),
                 _ => {}
             }
+            let packet = from.get(..from.len() - rest.0.len()).unwrap_or_default();
+            match certificates.last_mut().filter(|_| tag != PUBLIC_KEY) {
+                Some(certificate) => certificate.extend_from_slice(packet),
+                None => certificates.push(packet.to_vec()),
+            }
             begun = true;
         }
-        if keys.is_empty() { Err(KeyError::NoRsa) } else { Ok(Self { keys, owners, packets }) }
+        if keys.is_empty() { Err(KeyError::NoRsa) } else { Ok(Self { keys, owners, certificates }) }
     }
 
     /// All keys of several files.
@@ -93,15 +100,16 @@ impl PublicKeys {
         files.into_iter().reduce(|mut all, more| {
             all.keys.extend(more.keys);
             all.owners.extend(more.owners);
-            all.packets.extend(more.packets);
+            all.certificates.extend(more.certificates);
             all
         })
     }
 
-    /// The keys in ASCII armour with its checksum, which rpm of EL 7 wants.
+    /// The keys in ASCII armour with its checksum, which rpm of EL 7 wants, and each in a block of its own, as rpm takes one key
+    /// from a block.
     #[must_use]
     pub fn to_armour(&self) -> String {
-        armor::encode(&self.packets)
+        self.certificates.iter().map(|packets| armor::encode(packets)).collect()
     }
 
     /// The numbers of the keys, 16 hexadecimal digits each.

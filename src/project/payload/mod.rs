@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::diag::{Code, Diagnostic};
 use crate::payload::{Comparison, Relation};
-use crate::plan::{PackageSource, Plan, RpmSource};
+use crate::plan::{Attachment, AttachmentKind, PackageSource, Plan, RpmSource};
 
 use super::Project;
 
@@ -19,7 +20,8 @@ pub use add::{Added, add_to_payload};
 pub use check::{Checked, check_payload};
 pub use overview::{PayloadOverview, WantedOverview, Whereabouts, payload_overview};
 pub use repository::repository;
-pub use state::{Payload, read_payload};
+use state::read_keys;
+pub use state::{Depth, Payload, read_payload};
 
 /// What some hosts want installed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +62,24 @@ fn relation(name: &str, version: Option<String>) -> Relation {
 }
 
 impl Project {
+    /// Takes the keys of a payload, for hosts that install from it to check packages with. What is wrong with the files of keys is
+    /// in the report.
+    pub fn take_payload_keys(&mut self, payload: &Utf8Path) {
+        match read_keys(payload) {
+            Ok((keys, report)) => {
+                self.report.extend(report);
+                let armour = keys.map(|keys| Attachment::Bytes(keys.to_armour().into_bytes()));
+                self.attachments.remove(&AttachmentKind::OsRepoKey);
+                self.attachments.extend(armour.map(|armour| (AttachmentKind::OsRepoKey, armour)));
+            }
+            Err(error) => {
+                // Not passed over where the machine failed: hosts would check nothing.
+                let failed = || Diagnostic::error(Code::UnreadableInput, error.to_string());
+                self.report.push(error.diagnostic().unwrap_or_else(failed));
+            }
+        }
+    }
+
     /// The payload's directory: as named, or beside the spec.
     #[must_use]
     pub fn payload_directory(&self, named: Option<&Utf8Path>, plan: &Plan) -> Utf8PathBuf {

@@ -9,7 +9,7 @@ use crate::diag::{Code, Diagnostic, Report};
 use crate::load::{self, Disk, Listed, LoadError};
 use crate::names::Digest256;
 use crate::payload::lock::{IMAGE, KEYS, LOCK, MAX_LOCK, PACKAGES};
-use crate::payload::{FileUse, Installed, Lock, PublicKeys, Rpm, RpmError, inventory, read_rpm};
+use crate::payload::{FileUse, Installed, Lock, PublicKeys, Rpm, RpmError, inventory, read_header, read_rpm};
 use crate::project::side_by_side;
 
 /// A list of an image with 1,000 packages has 15 MiB.
@@ -34,11 +34,25 @@ pub struct Payload {
     pub report: Report,
 }
 
-/// Reads a payload: every file of it, from the first byte to the last.
+/// How far packages are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// From the first byte to the last.
+    Whole,
+    /// Up to the payload, where the size is that of the lock file: for who reads them again and compares them with the digest in
+    /// the lock file, which is that of bytes that were whole when they were added.
+    Headers,
+}
+
+/// Reads a payload: every file of it.
 ///
 /// # Errors
 /// When a directory or a file cannot be read.
-pub fn read_payload(directory: &Utf8Path, progress: &(dyn Fn(usize, usize) + Sync)) -> Result<Payload, LoadError> {
+pub fn read_payload(
+    directory: &Utf8Path,
+    depth: Depth,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Payload, LoadError> {
     let mut payload = Payload { exists: directory.is_dir(), ..Payload::default() };
     let mut here = files(directory)?;
     payload.read_lock(directory)?;
@@ -62,8 +76,20 @@ pub fn read_payload(directory: &Utf8Path, progress: &(dyn Fn(usize, usize) + Syn
         }
     }
     here.retain(|path, _| path.starts_with("packages/"));
-    payload.read_packages(directory, here.into_keys().collect(), progress)?;
+    payload.read_packages(directory, &here.into_iter().collect::<Vec<_>>(), depth, progress)?;
     Ok(payload)
+}
+
+/// The keys of a payload, and what is wrong with their files.
+pub(super) fn read_keys(directory: &Utf8Path) -> Result<(Option<PublicKeys>, Report), LoadError> {
+    let (mut keys, mut report) = (Vec::new(), Report::default());
+    for path in files(directory)?.into_keys().filter(|path| path.starts_with("keys/")) {
+        match PublicKeys::parse(&load::bytes(&directory.join(&path), MAX_KEY)?) {
+            Ok(read) => keys.push(read),
+            Err(error) => report.push(key_finding(&path, &error.to_string())),
+        }
+    }
+    Ok((PublicKeys::together(keys), report))
 }
 
 pub(super) fn key_finding(file: &str, why: &str) -> Diagnostic {
@@ -117,31 +143,38 @@ impl Payload {
     fn read_packages(
         &mut self,
         directory: &Utf8Path,
-        paths: Vec<String>,
+        packages: &[(String, u64)],
+        depth: Depth,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<(), LoadError> {
         let keys = self.keys.take();
-        let total = paths.len();
+        let total = packages.len();
         let mut results = Vec::new();
-        let read = |_, path: &String| {
-            let opened = Disk.open(&directory.join(path)).map_err(RpmError::Machine);
-            opened.and_then(|file| read_rpm(file, keys.as_ref()))
+        let read = |_, (path, size): &(String, u64)| {
+            let open = || Disk.open(&directory.join(path)).map_err(RpmError::Machine);
+            let locked = self.lock.get(path).filter(|locked| depth == Depth::Headers && locked.size == *size);
+            if let Some(locked) = locked
+                && let Some(rpm) = read_header(open()?, keys.as_ref(), locked.size, locked.sha256)?
+            {
+                return Ok(rpm);
+            }
+            read_rpm(open()?, keys.as_ref())
         };
-        side_by_side(&paths, read, |at, result| {
+        side_by_side(packages, read, |at, result| {
             results.push(result);
             progress(at + 1, total);
         });
         self.keys = keys;
-        for (path, result) in paths.into_iter().zip(results) {
+        for ((path, _), result) in packages.iter().zip(results) {
             match result {
                 Ok(rpm) => {
-                    self.compare(&path, rpm.digests.size, rpm.digests.sha256);
-                    self.packages.insert(path, rpm);
+                    self.compare(path, rpm.digests.size, rpm.digests.sha256);
+                    self.packages.insert(path.clone(), rpm);
                 }
                 Err(RpmError::Machine(source)) => {
                     return Err(LoadError::Machine { path: directory.join(path), source });
                 }
-                Err(error) => self.report.extend(error.diagnostic(&path).into_iter().collect()),
+                Err(error) => self.report.extend(error.diagnostic(path).into_iter().collect()),
             }
         }
         let missing = self.lock.files.iter().filter(|file| !directory.join(file.path.as_str()).is_file());

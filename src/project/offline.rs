@@ -1,0 +1,138 @@
+//! The box: everything that a cluster without a network needs, in one archive.
+
+use std::fmt::Write as _;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::bundle::archive::Archive;
+use crate::bundle::{Content, Entry, Tree};
+use crate::emit::{self, Archived, VaultLock};
+use crate::load::{self, Disk};
+use crate::names::{Digest256, FileMode, TreePath};
+use crate::plan::Plan;
+use crate::render::{PAYLOAD, RenderError};
+use crate::vault::{SigningKey, Vault, VaultBytes};
+use crate::world::World;
+
+use super::build::{BuildError, Built, Destination};
+use super::payload::{Depth, check_payload, read_payload, repository};
+use super::{Project, SharedProgress};
+
+/// The public half of the key that signs, in the box.
+pub const PUBLIC_KEY: &str = "box-key.pem";
+/// The program itself, in the box.
+const PROGRAM: &str = "cfy-seed";
+/// What people read first.
+const README: &str = "README.txt";
+
+/// What a box is made of beside the spec and the vault.
+#[derive(Debug, Clone)]
+pub struct BoxParts {
+    /// The payload's directory.
+    pub payload: Utf8PathBuf,
+    /// The program that goes into it.
+    pub program: Utf8PathBuf,
+    /// Parts smaller than this, where it is to be split.
+    pub split: Option<u64>,
+}
+
+/// A box that was written.
+#[derive(Debug)]
+pub struct Boxed {
+    /// The bundles, as by a build without a box.
+    pub built: Built,
+    /// The box.
+    pub archived: Archived,
+    /// SHA-256 of the public half of the key that signed it, as DER.
+    pub fingerprint: Digest256,
+}
+
+impl Project {
+    /// Builds as [`build`](Self::build), and writes the box beside the tree: bundles, payload as a repository, this program, and what
+    /// it takes to check all of it. A payload with which hosts would stop is refused before anything is written.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build), and everything that is wrong with the payload.
+    pub fn build_box(
+        &self,
+        plan: &Plan,
+        to: &Destination,
+        parts: &BoxParts,
+        world: &dyn World,
+        keys: SharedProgress<'_>,
+        bytes: &dyn Fn(u64, u64),
+    ) -> Result<Boxed, BuildError> {
+        let payload = read_payload(&parts.payload, Depth::Headers, &|_, _| ())?;
+        let checked = check_payload(&payload, plan);
+        if checked.report.has_errors() {
+            return Err(BuildError::Refused(checked.report));
+        }
+        let (vault, mut changes) = self.complete_vault(plan, &to.vault, world, keys)?;
+        changes.report.extend(checked.report);
+        let key = signing_key(&vault, plan, &to.vault)?;
+        let published = emit::publish(&self.seal(plan, &vault)?, &to.out, &Disk)?;
+
+        let mut extra = Tree::default();
+        let repository = repository(&payload, &parts.payload, &plan.cluster, PAYLOAD, vault.created())?;
+        extra.mount(&path("payload")?, repository)?;
+        extra.add(PUBLIC_KEY, FileMode::PUBLIC, key.public_pem())?;
+        let size = load::size(&parts.program)?;
+        let content = Content::File { path: parts.program.clone(), size, sha256: None };
+        extra.insert(path(PROGRAM)?, Entry { mode: FileMode::PROGRAM, content })?;
+        extra.add(README, FileMode::PUBLIC, readme(plan))?;
+        let sealed = self.seal_with(plan, &vault, extra)?;
+        let total = sealed.tree().iter().map(|(_, entry)| entry.content.len()).sum();
+        let root = path(&format!("{}-{}", plan.cluster, plan.version))?;
+        let archive = Archive {
+            sealed: &sealed,
+            root: &root,
+            time: vault.created().unix_timestamp().try_into().unwrap_or_default(),
+            source: &Disk,
+            sign: &|bytes| key.sign(bytes),
+            progress: &|passed| bytes(passed.min(total), total),
+        };
+        let archived = emit::archive(&archive, &to.out, &format!("{root}.tar.gz"), parts.split)?;
+        Ok(Boxed { built: Built { published, changes }, archived, fingerprint: key.fingerprint() })
+    }
+}
+
+fn path(text: &str) -> Result<TreePath, BuildError> {
+    Ok(text.parse().map_err(RenderError::Path)?)
+}
+
+/// The key that signs; a new one is in the vault before anything is signed with it.
+fn signing_key(vault: &Vault, plan: &Plan, directory: &Utf8Path) -> Result<SigningKey, BuildError> {
+    let key = SigningKey::of(vault, plan.identity.key)?;
+    if let Some((path, bytes)) = key.write() {
+        let lock = VaultLock::acquire(directory)?;
+        emit::vault(&lock, [(path, VaultBytes::expose(bytes))])?;
+    }
+    Ok(key)
+}
+
+/// What people read first. Nothing in it is secret. Writing to a `String` cannot fail.
+fn readme(plan: &Plan) -> String {
+    let mut text = format!(
+        "Cluster {}, Cloudify {} on {}, built by cfy-seed {}.\n\n\
+        This directory holds private keys and passwords: guard it like them.\n\n\
+        CHECK IT before you use it, in this directory, with nothing but coreutils and openssl:\n\n    \
+        sha256sum --quiet -c SHA256SUMS\n    \
+        openssl dgst -sha256 -verify {PUBLIC_KEY} -signature SHA256SUMS.sig SHA256SUMS\n    \
+        openssl pkey -pubin -in {PUBLIC_KEY} -outform der | sha256sum\n\n\
+        The first says nothing, the second says `Verified OK`, and the third prints the fingerprint that whoever built the box\n\
+        was shown: ask for it in another way than the one by which the box came.\n\n\
+        PAYLOAD: payload/ is the root of a yum repository. Make a medium of it that hosts find by its label,\n\n    \
+        xorriso -as mkisofs -quiet -r -V CFYPAYLOAD -iso-level 3 -o payload.iso payload\n\n\
+        or put it to /media/cfypayload of their image.\n\n\
+        HOSTS: attach hosts/<name>/seed.iso (label CIDATA) to each VM, and boot them in any order:\n\n",
+        plan.cluster,
+        plan.version,
+        plan.platform.title,
+        env!("CARGO_PKG_VERSION"),
+    );
+    for host in &plan.hosts {
+        let roles: Vec<&str> = host.roles.iter().map(|role| role.kind.as_str()).collect();
+        let _ = writeln!(text, "    {}  {}  {}", host.name, host.ip, roles.join(", "));
+    }
+    text + "\n`./cfy-seed verify .` checks everything again; `./cfy-seed explain CODE` explains what hosts say on their consoles.\n"
+}

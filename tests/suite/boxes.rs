@@ -1,0 +1,372 @@
+//! The box: one archive with bundles, payload and program, as others read it and as `verify` does.
+
+use std::fs;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use camino::Utf8Path;
+use cfy_seed::load::{self, Limits, LoadError, Unpacked};
+use cfy_seed::project::{BoxParts, Destination, Project};
+use cfy_seed::world::FixedWorld;
+use cfy_seed::{diag, verify};
+use serde_json::Value;
+
+use crate::support::packages::{bytes, offline, package};
+use crate::support::{Output, Scratch, cfy_seed, files, long, modes, skip};
+
+const BOX: &str = "out/single-7.0.4.tar.gz";
+
+fn build(scratch: &Scratch) -> Output {
+    cfy_seed(scratch.path()).args(&["build", "--offline", "--vault", "vault"]).run()
+}
+
+fn add(scratch: &Scratch, files: &[&str]) {
+    cfy_seed(scratch.path()).args(&["payload", "add"]).args(files).exits(0);
+}
+
+/// A cluster with its box, built once. Most of it is the program: a debug build has 70 MB.
+fn built() -> &'static Scratch {
+    static BUILT: OnceLock<Scratch> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let scratch = offline();
+        add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+        let output = build(&scratch);
+        assert_eq!(output.code, Some(0), "{}", output.all());
+        assert!(output.stderr.contains("signed with the key whose fingerprint is SHA-256 "), "{}", output.stderr);
+        scratch
+    })
+}
+
+/// The box, unpacked by GNU tar.
+fn unpacked(scratch: &Scratch) -> Scratch {
+    let into = Scratch::new();
+    run(into.path(), "tar", &["-xzpf", scratch.join(BOX).as_str()]);
+    into
+}
+
+fn run(directory: &Utf8Path, program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).current_dir(directory).env("LC_ALL", "C.UTF-8").output();
+    let output = output.expect(program);
+    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{program} {arguments:?}: {told}");
+    told
+}
+
+#[test]
+fn a_payload_with_which_hosts_would_stop_is_in_no_box() {
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/image"]);
+    assert_eq!(build(&scratch).says("error[CFY-K009]").code, Some(1));
+    assert!(!scratch.join("out").exists(), "something was written");
+    cfy_seed(scratch.path()).args(&["build", "--payload", "x"]).exits(64);
+    cfy_seed(scratch.path()).args(&["build", "--offline", "--payload", "x", "a.yaml", "b.yaml"]).exits(64);
+}
+
+#[test]
+fn tar_gzip_sha256sum_and_openssl_read_it() {
+    let scratch = built();
+    run(scratch.path(), "gzip", &["--test", BOX]);
+    let listed = run(scratch.path(), "tar", &["-tvzf", BOX, "--numeric-owner"]);
+    assert!(listed.lines().all(|line| line.contains(" 0/0 ")), "{listed}");
+    let into = unpacked(scratch);
+    let root = into.join("single-7.0.4");
+    assert_eq!(run(&root, "sha256sum", &["--quiet", "--strict", "-c", "SHA256SUMS"]), "");
+    if Command::new("openssl").arg("version").output().is_err() {
+        return skip("openssl is not installed");
+    }
+    let check = ["dgst", "-sha256", "-verify", "box-key.pem", "-signature", "SHA256SUMS.sig", "SHA256SUMS"];
+    assert_eq!(run(&root, "openssl", &check), "Verified OK\n");
+    let der = "openssl pkey -pubin -in box-key.pem -outform der | sha256sum";
+    let fingerprint = run(&root, "sh", &["-c", der]).split(' ').next().expect("a digest").to_owned();
+    cfy_seed(scratch.path()).args(&["verify", BOX]).exits(0).says(&fingerprint);
+    let mut sums = fs::read(root.join("SHA256SUMS")).expect("bytes");
+    sums[3] ^= 1;
+    fs::write(root.join("SHA256SUMS"), sums).expect("written");
+    let refused = Command::new("openssl").args(check).current_dir(&root).output().expect("openssl");
+    assert!(!refused.status.success());
+    // The private half stays in the vault, for its owner only.
+    assert!(modes(scratch.join("vault").as_std_path()).contains(&("box.key".to_owned(), 0o600)));
+    assert!(!files(root.as_std_path()).iter().any(|(name, _)| name.ends_with("box.key") || name.ends_with("ca.key")));
+}
+
+#[test]
+fn the_box_holds_what_its_readme_says() {
+    let scratch = built();
+    let into = unpacked(scratch);
+    let root = into.join("single-7.0.4");
+    let names: Vec<String> = files(root.as_std_path()).into_iter().map(|(name, _)| name).collect();
+    for name in [
+        "README.txt",
+        "SHA256SUMS",
+        "SHA256SUMS.sig",
+        "box-key.pem",
+        "cfy-seed",
+        "hosts/cloudify/seed.iso",
+        "manifest.json",
+        "payload/cfy-seed.repo",
+        "payload/packages/libpq-13.5-1.el8.x86_64.rpm",
+        "payload/packages/libpq-common-13.5-1.el8.x86_64.rpm",
+        "payload/payload.lock",
+        "payload/repodata/repomd.xml",
+    ] {
+        assert!(names.contains(&name.to_owned()), "{name}: {names:?}");
+    }
+    for (name, bits) in modes(root.as_std_path()) {
+        let path = root.join(&name);
+        let expected = match name.as_str() {
+            "cfy-seed" => 0o755,
+            name if name == "payload" || name.starts_with("payload/") && path.is_dir() => 0o755,
+            name if path.is_dir() || name == "." => 0o700,
+            name if name.starts_with("payload/") || matches!(name, "README.txt" | "box-key.pem") => 0o644,
+            _ => 0o600,
+        };
+        assert_eq!(bits, expected, "{name}");
+    }
+    // The same bytes as the tree beside it, and a program that runs.
+    let tree = files(scratch.join("out/single/hosts").as_std_path());
+    assert_eq!(files(root.join("hosts").as_std_path()), tree);
+    let said = run(&root, "./cfy-seed", &["verify", "."]);
+    assert!(said.contains("everything as it was built") && said.contains("signed with the key in it"), "{said}");
+    let readme = fs::read_to_string(root.join("README.txt")).expect("a file");
+    assert!(readme.contains("cloudify  10.0.0.31") && readme.contains("openssl dgst -sha256 -verify box-key.pem"));
+    let index = fs::read_to_string(root.join("payload/repodata/repomd.xml")).expect("a file");
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(root.join("manifest.json")).expect("bytes")).expect("JSON");
+    let format = &time::format_description::well_known::Rfc3339;
+    let created = time::OffsetDateTime::parse(manifest["created"].as_str().expect("a date"), format).expect("a date");
+    assert!(index.contains(&format!("<revision>{}</revision>", created.unix_timestamp())), "{index}");
+}
+
+#[test]
+fn building_twice_gives_the_same_box() {
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    let digest = || {
+        assert_eq!(build(&scratch).code, Some(0));
+        run(scratch.path(), "sha256sum", &[BOX])
+    };
+    assert_eq!(digest(), digest());
+    // What a killed run left goes away.
+    scratch.write("out/.cfy-seed.single.archive", "half");
+    digest();
+    let entries = fs::read_dir(scratch.join("out")).expect("out").flatten();
+    let names: Vec<String> = entries.map(|entry| entry.file_name().into_string().expect("UTF-8")).collect();
+    assert!(!names.iter().any(|name| name.starts_with(".cfy")), "{names:?}");
+}
+
+/// A small box, made with the library: a few bytes stand for the program.
+fn small() -> (Scratch, Vec<u8>) {
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    let now = time::OffsetDateTime::now_utc();
+    let mut project = Project::open(Some(&scratch.spec()), now).expect("sound profiles");
+    let plan = project.plan.take().expect("a plan");
+    let to = Destination { out: scratch.join("out"), vault: scratch.join("vault") };
+    let program = scratch.write("program", "not a program");
+    let parts = BoxParts { payload: scratch.join("single.payload"), program, split: None };
+    let boxed = project.build_box(&plan, &to, &parts, &FixedWorld::default(), &|_, _| (), &|_, _| ()).expect("a box");
+    let bytes = fs::read(&boxed.archived.path).expect("bytes");
+    assert_eq!(bytes.len() as u64, boxed.archived.size);
+    (scratch, bytes)
+}
+
+/// What `verify` finds.
+fn found(path: &Utf8Path) -> String {
+    let now = time::OffsetDateTime::now_utc();
+    let mut report = match load::archive(path, &[path], Limits::BUNDLE) {
+        Ok(Unpacked { tree, damage }) => {
+            let mut report = verify::built_tree(&tree, now).report;
+            report.extend(damage.iter().filter_map(LoadError::diagnostic).collect());
+            report.extend(verify::signature(&tree, None).err().into_iter().collect());
+            report
+        }
+        Err(error) => error.diagnostic().expect("a finding").into(),
+    };
+    report.make_strict();
+    diag::render(&report, &diag::Sources::default(), diag::Style::default())
+}
+
+#[test]
+fn every_changed_byte_of_a_box_is_found_and_named() {
+    let (scratch, original) = small();
+    let path = scratch.join(BOX);
+    assert_eq!(found(&path), "", "it is good before it is changed");
+    let mut bytes = original.clone();
+    let mut try_at = |at: usize, bit: u8| {
+        bytes[at] ^= bit;
+        fs::write(&path, &bytes).expect("written");
+        bytes[at] = original[at];
+        let found = found(&path);
+        assert!(!found.is_empty(), "byte {at} of {} changed unseen", original.len());
+        found
+    };
+    let least = if long() { 1200 } else { 150 };
+    let step = original.len() / least;
+    let mut tried = 0;
+    for at in (0..original.len()).step_by(step) {
+        try_at(at, 1 << (at % 8));
+        tried += 1;
+    }
+    assert!(tried >= least, "{tried}");
+    for at in (0..80).chain(original.len() - 40..original.len()) {
+        try_at(at, 0x80);
+    }
+    // Padding bits of a block's header, which decoders do not look at.
+    assert!(try_at(10, 0x40).contains("a block of it is damaged"));
+    // In a file, its name is said. Contents that stand in the box once.
+    let place =
+        |text: &[u8]| original.windows(text.len()).position(|window| window == text).expect("it is in the box");
+    for (text, name) in [
+        (&b"of libpq-common\n"[..], "payload/packages/libpq-common-13.5-1.el8.x86_64.rpm"),
+        (b"not a program", "cfy-seed"),
+        (b"gpgcheck=0", "payload/cfy-seed.repo"),
+        (b"<repomd", "payload/repodata/repomd.xml"),
+        (b"CHECK IT before", "README.txt"),
+    ] {
+        let found = try_at(place(text), 1);
+        assert!(found.contains(&format!("{name} ")), "{name}: {found}");
+    }
+    for length in [0, 1, 9, 10, 300, original.len() / 2, original.len() - 1] {
+        fs::write(&path, &original[..length]).expect("written");
+        assert!(!found(&path).is_empty(), "cut to {length}");
+    }
+    fs::write(&path, [&original[..], b"x"].concat()).expect("written");
+    assert!(found(&path).contains("something follows its end"));
+}
+
+#[test]
+fn a_box_that_somebody_else_made_is_told_apart() {
+    let scratch = built();
+    let ours = fs::read(unpacked(scratch).join("single-7.0.4/box-key.pem")).expect("a key");
+    scratch.write("pinned.pem", ours);
+    cfy_seed(scratch.path()).args(&["verify", BOX, "--key", "pinned.pem"]).exits(0).says("the key that was given");
+    // The same spec and payload, and another vault: all is good in itself.
+    let other = offline();
+    add(&other, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    assert_eq!(cfy_seed(other.path()).args(&["build", "--offline", "--vault", "new-vault"]).run().code, Some(0));
+    cfy_seed(other.path()).args(&["verify", BOX]).exits(0);
+    let pinned = scratch.join("pinned.pem");
+    cfy_seed(other.path()).args(&["verify", BOX, "--key", pinned.as_str()]).exits(1).says("CFY-B025");
+    // Unpacked, changed, and made to fit again, but for the signature.
+    let into = unpacked(scratch);
+    let root = into.join("single-7.0.4");
+    let sums = fs::read_to_string(root.join("SHA256SUMS")).expect("sums");
+    fs::write(root.join("SHA256SUMS"), sums.to_uppercase()).expect("written");
+    cfy_seed(into.path()).args(&["verify", "single-7.0.4"]).exits(1).says("CFY-B025");
+    fs::remove_file(root.join("SHA256SUMS.sig")).expect("removed");
+    cfy_seed(into.path()).args(&["verify", "single-7.0.4"]).exits(1).says("SHA256SUMS.sig is missing");
+}
+
+#[test]
+fn hostile_archives_are_refused() {
+    let scratch = Scratch::new();
+    let header = |name: &str, kind: u8, size: u64| {
+        let mut header = tar::Header::new_gnu();
+        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_entry_type(tar::EntryType::new(kind));
+        header.set_mode(0o600);
+        header.set_size(size);
+        header.set_cksum();
+        header.as_bytes().to_vec()
+    };
+    let packed = |tar: &[u8]| {
+        let mut out = cfy_seed::bundle::gzip::Stored::new(Vec::new()).expect("memory");
+        std::io::Write::write_all(&mut out, tar).expect("memory");
+        out.finish().expect("memory")
+    };
+    let end = vec![0; 1024];
+    for (name, tar, expected) in [
+        ("up", [header("a/../../x", b'0', 0), end.clone()].concat(), "`.` and `..` are not allowed"),
+        ("absolute", [header("/etc/passwd", b'0', 0), end.clone()].concat(), "no empty part"),
+        ("link", [header("a/x", b'2', 0), end.clone()].concat(), "neither a file nor a directory"),
+        ("hard link", [header("a/x", b'1', 0), end.clone()].concat(), "neither a file nor a directory"),
+        ("device", [header("a/x", b'3', 0), end.clone()].concat(), "neither a file nor a directory"),
+        ("pax", [header("a/x", b'x', 0), end.clone()].concat(), "neither a file nor a directory"),
+        ("beside", [header("a/x", b'0', 0), header("b/x", b'0', 0), end.clone()].concat(), "lies beside"),
+        ("twice", [header("a/x", b'0', 0), header("a/x", b'0', 0), end.clone()].concat(), "is in it twice"),
+        ("long name", [header("a", b'L', 1 << 40), vec![b'x'; 8192]].concat(), "a path that cannot be one"),
+        ("large", [header("a/x", b'0', 1 << 41), vec![0; 512]].concat(), "larger than"),
+        ("more", [header("a/x", b'0', 0), end.clone(), vec![1; 512]].concat(), "something follows the last file"),
+        ("other text", b"not tar at all".repeat(100), "box.tar.gz"),
+    ] {
+        scratch.write("box.tar.gz", packed(&tar));
+        let output = cfy_seed(scratch.path()).args(&["verify", "box.tar.gz"]).run();
+        assert_eq!(output.code, Some(1), "{name}: {}", output.all());
+        assert!(output.stderr.contains(expected), "{name}: {}", output.stderr);
+    }
+}
+
+#[test]
+fn a_package_that_changes_while_the_box_is_written_is_not_in_it() {
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    // As if it were swapped between the check and the archive: the lock file agrees with what is there now only.
+    let file = scratch.join("single.payload/packages/libpq-13.5-1.el8.x86_64.rpm");
+    fs::write(&file, bytes(&mut package("libpq", "13.5"))).expect("written");
+    let output = build(&scratch).says("CFY-K006");
+    assert_eq!(output.code, Some(1));
+    assert!(!scratch.join(BOX).exists());
+    // Of the same size, and damaged where no header is: found in the one pass that archives it.
+    let mut damaged = fs::read(scratch.join("new/libpq.rpm")).expect("bytes");
+    let end = damaged.len() - 20;
+    damaged[end] ^= 1;
+    fs::write(&file, damaged).expect("written");
+    let output = build(&scratch).says("CFY-B004").says("packages/libpq-13.5-1.el8.x86_64.rpm");
+    assert_eq!(output.code, Some(1));
+    assert!(
+        files(scratch.join("out").as_std_path())
+            .iter()
+            .all(|(name, _)| !name.contains(".tar") && !name.contains(".archive"))
+    );
+}
+
+/// Build, split, lose, damage, bring again, join.
+#[test]
+fn a_box_in_parts() {
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    let split = ["build", "--offline", "--vault", "vault", "--split", "20MB"];
+    cfy_seed(scratch.path()).args(&split).exits(0).says(" parts; it holds private keys");
+    let out = scratch.join("out");
+    let names = || files(out.as_std_path()).into_iter().map(|(name, _)| name);
+    let parts: Vec<String> = names().filter(|name| name.contains(".part-")).collect();
+    assert!(parts.len() >= 2, "a debug build has more than 40 MB: {parts:?}");
+    for (at, part) in parts.iter().enumerate() {
+        assert_eq!(*part, format!("single-7.0.4.tar.gz.part-{:03}", at + 1));
+        assert!(fs::metadata(out.join(part)).expect("a part").len() < 20_000_000, "{part}");
+        cfy_seed(&out).args(&["verify", part]).exits(0).says("as it was written");
+    }
+    let list = "single-7.0.4.tar.gz.sha256";
+    run(&out, "sha256sum", &["--quiet", "--strict", "-c", list]);
+    cfy_seed(&out)
+        .args(&["verify", list])
+        .exits(0)
+        .says("everything as it was built")
+        .says("signed with the key in it");
+    // One is damaged, and then lost.
+    let last = out.join(parts.last().expect("a part"));
+    let whole = fs::read(&last).expect("bytes");
+    let mut damaged = whole.clone();
+    damaged[1000] ^= 4;
+    fs::write(&last, damaged).expect("written");
+    let again = format!("bring part {} again", parts.len());
+    cfy_seed(&out).args(&["verify", list]).exits(1).says("CFY-B026").says("is not what was written").says(&again);
+    cfy_seed(&out).args(&["verify", parts.last().expect("a part")]).exits(1).says(&again);
+    cfy_seed(&out).args(&["verify", &parts[0]]).exits(0);
+    fs::remove_file(&last).expect("removed");
+    cfy_seed(&out).args(&["verify", list]).exits(1).says("is missing").says(&again);
+    fs::write(&last, whole).expect("written");
+    // Joined it is the box that is built in one.
+    run(&out, "sh", &["-c", "cat single-7.0.4.tar.gz.part-* > joined.tar.gz"]);
+    cfy_seed(&out).args(&["verify", "joined.tar.gz"]).exits(0);
+    assert_eq!(build(&scratch).code, Some(0));
+    run(&out, "cmp", &["joined.tar.gz", "single-7.0.4.tar.gz"]);
+    assert!(!names().any(|name| name.contains(".part-") || name == list), "parts of the older box stay");
+    // And the other way round.
+    cfy_seed(scratch.path()).args(&split).exits(0);
+    assert!(!scratch.join(BOX).exists());
+    for wrong in ["0GiB", "4", "4G", "-1GiB", "1.5GiB", "99999999999999GiB", "GiB"] {
+        cfy_seed(scratch.path()).args(&["build", "--offline", "--split", wrong]).exits(64);
+    }
+    cfy_seed(scratch.path()).args(&["build", "--split", "4GiB"]).exits(64);
+}
