@@ -139,7 +139,7 @@ def late(_run, _cluster):
         "db-1": [Late(("db-2", "db-3"))],
         "db-2": [StallsBehind("db-1")],
         "db-3": [StallsBehind("db-1")],
-        "broker-1": [Install("hang-install", "0", "cfy_manager hangs", code="G064")],
+        "broker-1": [Install("hang-install", "0", "cfy_manager hangs", code="G064", followers=("broker-2",))],
         "broker-2": [StallsBehind("broker-1")],
         "manager-2": [StallsBehind("manager-1")],
         "manager-3": [Install("fail-install", "1", "cfy_manager fails once")],
