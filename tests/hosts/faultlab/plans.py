@@ -204,8 +204,9 @@ def environment(_run, cluster):
 def compact(_run, _cluster):
     return {
         "node-1": [Install("fail-install", "1", "cfy_manager fails once"), LostMarkers("database")],
-        "node-2": [Install("hang-install", "0", "cfy_manager hangs", code="G064"), Twice("WAIT", "broker")],
-        "node-3": [StallsBehind("node-1")],
+        "node-2": [Install("hang-install", "0", "cfy_manager hangs", code="G064", followers=("node-3",)),
+                   Twice("WAIT", "broker")],
+        "node-3": [StallsBehind("node-2")],
     }
 
 
