@@ -139,7 +139,7 @@ def late(_run, _cluster):
         "db-1": [Late(("db-2", "db-3"))],
         "db-2": [StallsBehind("db-1")],
         "db-3": [StallsBehind("db-1")],
-        "broker-1": [Install("hang-install", "0", "cfy_manager hangs", code="G064")],
+        "broker-1": [Install("hang-install", "0", "cfy_manager hangs", code="G064", followers=("broker-2",))],
         "broker-2": [StallsBehind("broker-1")],
         "manager-2": [StallsBehind("manager-1")],
         "manager-3": [Install("fail-install", "1", "cfy_manager fails once")],
@@ -204,8 +204,9 @@ def environment(_run, cluster):
 def compact(_run, _cluster):
     return {
         "node-1": [Install("fail-install", "1", "cfy_manager fails once"), LostMarkers("database")],
-        "node-2": [Install("hang-install", "0", "cfy_manager hangs", code="G064"), Twice("WAIT", "broker")],
-        "node-3": [StallsBehind("node-1")],
+        "node-2": [Install("hang-install", "0", "cfy_manager hangs", code="G064", followers=("node-3",)),
+                   Twice("WAIT", "broker")],
+        "node-3": [StallsBehind("node-2")],
     }
 
 

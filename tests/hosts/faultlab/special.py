@@ -38,6 +38,11 @@ def spoken(host, row, run, code, word, bound, state=""):
     print(f"{run.clock():6.1f} s  {host.name}: {code} after {seconds:.0f} s: {host.status().get('cause')}", flush=True)
 
 
+def stalled(run, names):
+    yield from until(lambda: all(run.lab.host(name).status().get("state") == "STALLED" for name in names), STALL + 180,
+                     f"{', '.join(names)} stall")
+
+
 def retry(run, host):
     """And until the host says something new."""
     before = host.status()["since"]
@@ -87,8 +92,7 @@ class Late:
     followers: tuple
 
     def before_boot(self, run):
-        yield from until(lambda: all(run.lab.host(name).status().get("state") == "STALLED" for name in self.followers),
-                         STALL + 180, f"{', '.join(self.followers)} stall")
+        yield from stalled(run, self.followers)
 
     def arm(self, run, host):
         pass
@@ -121,6 +125,7 @@ class Install:
     text: str
     fault: str
     code: str = ""
+    followers: tuple = ()       # it is not healed before these have stalled, too
 
     def arm(self, run, host):
         host.fault(self.file, self.text)
@@ -138,6 +143,7 @@ class Install:
             yield from until(lambda: len(ended((1,))) == int(self.text), 120, f"{host.name} fails {self.text} times")
         else:
             yield from until(lambda: ended((0,)), 120, f"{host.name} has hung, and ends")
+        yield from stalled(run, self.followers)
         host.fault(self.file, None)
         if self.code == "G060":
             run.check.equal(len(ended((1,))), 3, f"{run.name}: {host.name} tried three times")
