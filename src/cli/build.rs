@@ -13,15 +13,7 @@ use super::passphrase;
 
 pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
     let several = request.specs.specs.len() > 1;
-    if several && request.vault.is_some() {
-        let why = "`--vault` names the vault of one cluster; with several specs each has its own, beside its spec";
-        return Err(Failure::Usage(why.into()));
-    }
-    if several && request.payload.is_some() {
-        let why =
-            "`--payload` names the payload of one cluster; with several specs each has its own, beside its spec";
-        return Err(Failure::Usage(why.into()));
-    }
+    of_one_cluster(request, several)?;
     let mut projects = open_all(&request.specs, own)?;
     if let Some(payload) = &request.payload {
         projects.iter_mut().for_each(|project| project.take_payload_keys(payload));
@@ -76,6 +68,20 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
         output.say(&format!("{built} built, {} not", projects.len() - built));
     }
     Ok(worst)
+}
+
+/// Refuses what can be said of one cluster only.
+fn of_one_cluster(request: &Build, several: bool) -> Result<(), Failure> {
+    if several && request.vault.is_some() {
+        let why = "`--vault` names the vault of one cluster; with several specs each has its own, beside its spec";
+        return Err(Failure::Usage(why.into()));
+    }
+    if several && request.payload.is_some() {
+        let why =
+            "`--payload` names the payload of one cluster; with several specs each has its own, beside its spec";
+        return Err(Failure::Usage(why.into()));
+    }
+    Ok(())
 }
 
 /// This very program, whatever became of its file since it was started (proc(5)).
