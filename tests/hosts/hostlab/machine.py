@@ -94,12 +94,11 @@ class Machine:
         with socket.socket(socket.AF_UNIX) as line:
             line.settimeout(10)
             line.connect(str(self.monitor))
-            answer = self.monitor_prompt(line)
+            self.monitor_prompt(line)
             line.sendall(command.encode() + b"\n")
-            answer = self.monitor_prompt(line)
+            answer = self.monitor_prompt(line).partition("\n")[2]    # the first line is the command's echo
         if "Error" in answer:
             raise Failure(f"qemu does not take {command!r}: {answer}")
-        return answer
 
     @staticmethod
     def monitor_prompt(line):
@@ -113,7 +112,7 @@ class Machine:
 
     def detach_seed(self, medium):
         """While it runs, as an operator does it."""
-        self.tell("device_del seed-device" if medium == "disk" else "eject -f seed-device")
+        self.tell("device_del seed-device" if medium == "disk" else "eject -f seed")
 
     def read_disk(self):
         """Everything on the disk of a machine that is off, as a directory; no mount, so no kernel has to know ext4."""
