@@ -98,7 +98,7 @@ class ClientCertificates(unittest.TestCase):
         files = {"postgresql_client_cert_path": pairs["cloudify"][0], "postgresql_client_key_path": pairs["cloudify"][1],
                  "postgresql_superuser_client_cert_path": pairs["postgres"][0],
                  "postgresql_superuser_client_key_path": pairs["cloudify"][1]}
-        loaded = config.load([write("clients.yaml", "")])
+        loaded = config.load([write("clients.yaml", "manager: {private_ip: 127.0.0.1, public_ip: 127.0.0.1}\n")])
         loaded["ssl_inputs"].update(files)
         loaded["postgresql_client"]["ssl_client_verification"] = True
         checks.check_client_certificates(loaded)
