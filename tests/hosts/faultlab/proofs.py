@@ -43,14 +43,14 @@ def early(role, facts, name, hosts):
 def disturbed_meanwhile(name, begin, ends, calls):
     """Other hosts that were struck, or installed again, between the driver's look at the gate and the installer's. A
     driver serves nobody, so its death is no excuse."""
-    early, late = begin - BETWEEN, begin + LOOKING
+    low, high = begin - BETWEEN, begin + LOOKING
     struck = {other for other, list_ in ends.items()
-              if any(early <= when <= late and what != "driver killed" for when, what in list_)}
+              if any(low <= when <= high and what != "driver killed" for when, what in list_)}
     again = set()
     for other, lives_ in calls.items():
         seen = set()
         for role, start, over, _, _ in lives_:
-            if role in seen and start <= late and over >= early:
+            if role in seen and start <= high and over >= low:
                 again.add(other)
             seen.add(role)
     return sorted(f"{other} {'was struck' if other in struck else 'installed again'}" for other in (struck | again) - {name})
