@@ -68,7 +68,8 @@ def strikes_around(position, role, number, shift):
     kinds = [(phase, kind) for kind in (DRIVER, CUT) for phase in PHASES]
     chosen = [kinds[(3 * number + i + shift) % len(kinds)] for i in range(3)]
     chosen.sort(key=lambda pair: PHASES.index(pair[0]))
-    acts = [Strike(kind, phase, "" if phase in (*ROLELESS, "SCRUB") else role, skip=(number + i) % 2)
+    acts = [Strike(kind, phase, "" if phase in (*ROLELESS, "SCRUB") else role,
+                   skip=0 if phase == "WAIT" else (number + i) % 2)
             for i, (phase, kind) in enumerate(chosen) if not (phase == "WAIT" and position in UNGATED)]
     before = [act for act in acts if act.phase not in ("HEALTH", "SCRUB")]
     return before, [act for act in acts if act.phase in ("HEALTH", "SCRUB")]
