@@ -20,8 +20,8 @@ DRIVER, INSTALL, CUT = "driver killed", "install killed", "power cut"
 KINDS = (DRIVER, INSTALL, CUT)
 PHASES = ("PREFLIGHT", "PAYLOAD", "PACKAGES", "CONFIGURE", "WAIT", "HEALTH", "SCRUB")
 ROLELESS = PHASES[:3]
-# A role gets there once: an install that comes again finds the work done, or done by another host.
-FIRST_ONLY = ("etcd-lock", "database-created", "populated")
+# A role gets there once: an install that comes again finds the work done, or done by another host, or keeps its data.
+ONCE = ("etcd-lock", "reset", "joined", "database-created", "populated")
 
 
 def slow_tools(host):
@@ -109,7 +109,7 @@ class Strike:
         if there:
             self.hit(run, host)
         else:
-            run.settle(row, "not reached", good=self.stage in FIRST_ONLY)
+            run.settle(row, "not reached", good=False)
         self.let_go(host)
 
     def hit(self, run, host):
