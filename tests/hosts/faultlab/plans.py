@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .clusters import SHAPES
 from .special import (Address, Clock, Install, Late, LostMarkers, NewSeed, Payload, Seed, StallsBehind, Twice, Wired)
-from .strikes import CUT, DRIVER, FIRST_ONLY, INSTALL, PHASES, ROLELESS, CutSoon, Strike
+from .strikes import CUT, DRIVER, INSTALL, ONCE, PHASES, ROLELESS, CutSoon, Strike
 
 ROLES = ("database", "broker", "manager")
 EARLY = ["started", "packages", "validated"]
@@ -16,9 +16,9 @@ STAGES = {
     "database-1": ["started", "patroni-started", "packages", "validated", "before-markers"],
     "database-2": ["packages", "patroni-started", "started", "before-markers", "validated", "etcd-lock"],
     "database-3": [*EARLY, "patroni-started", "before-markers"],
-    "broker-1": [*EARLY, "reset", "before-markers"],
-    "broker-2": [*EARLY, "reset", "joined", "before-markers"],
-    "broker-3": ["joined", "before-markers", *EARLY, "reset"],
+    "broker-1": ["reset", "before-markers", *EARLY],
+    "broker-2": ["started", "reset", "packages", "joined", "validated", "before-markers"],
+    "broker-3": ["reset", "packages", "joined", "validated", "before-markers", "started"],
     "manager-1": ["started", "database-created", "packages", "populated", "validated", "before-markers"],
     "manager-2": [*EARLY, "before-markers"],
     "manager-3": ["before-markers", *EARLY],
@@ -26,7 +26,7 @@ STAGES = {
 SHIFT = {INSTALL: 0, CUT: 2, DRIVER: 4}
 ROUNDS = 6         # the longest list of stages
 # Three rounds of compact hosts take every second stage of these lists, from here on (first, second and third host).
-TURNS = {"database": (1, 1, 1), "broker": (0, 0, 1), "manager": (1, 1, 1)}
+TURNS = {"database": (1, 1, 1), "broker": (0, 0, 0), "manager": (1, 1, 1)}
 UNGATED = ("database-1", "broker-1")     # they wait for nobody
 ORDERS = 30        # boot orders in all
 
@@ -50,8 +50,8 @@ class Plan:
 
 
 def strikes_in_install(position, role, number, dice, after=()):
-    """Each kind once. What comes only once is struck first, in its order; the driver's death, which ends no install, is
-    last."""
+    """Each kind once. What a role does only once is struck first, in its order; the driver's death, which ends no
+    install, is last, or whatever follows it comes later in the same install."""
     stages = STAGES[position]
 
     def at(kind):
@@ -59,8 +59,11 @@ def strikes_in_install(position, role, number, dice, after=()):
     ending = [at(INSTALL), at(CUT)]
     dice.shuffle(ending)
     acts = [*ending, at(DRIVER)]
-    once = [act for act in acts if act.stage in FIRST_ONLY]
-    return sorted(once, key=lambda act: FIRST_ONLY.index(act.stage)) + [act for act in acts if act not in once]
+    once = sorted((act for act in acts if act.stage in ONCE), key=lambda act: ONCE.index(act.stage))
+    rest = [act for act in acts if act not in once]
+    if once and once[-1].kind == DRIVER:
+        rest.sort(key=lambda act: act.stage != "before-markers")
+    return once + rest
 
 
 def strikes_around(position, role, number, shift):
@@ -68,7 +71,8 @@ def strikes_around(position, role, number, shift):
     kinds = [(phase, kind) for kind in (DRIVER, CUT) for phase in PHASES]
     chosen = [kinds[(3 * number + i + shift) % len(kinds)] for i in range(3)]
     chosen.sort(key=lambda pair: PHASES.index(pair[0]))
-    acts = [Strike(kind, phase, "" if phase in (*ROLELESS, "SCRUB") else role, skip=(number + i) % 2)
+    acts = [Strike(kind, phase, "" if phase in (*ROLELESS, "SCRUB") else role,
+                   skip=0 if phase == "WAIT" else (number + i) % 2)
             for i, (phase, kind) in enumerate(chosen) if not (phase == "WAIT" and position in UNGATED)]
     before = [act for act in acts if act.phase not in ("HEALTH", "SCRUB")]
     return before, [act for act in acts if act.phase in ("HEALTH", "SCRUB")]

@@ -8,7 +8,8 @@
 from hostlab import gates
 
 # The driver saw its gate hold so long ago at most when the installer looks itself. A peer that was struck in between
-# is not the driver's fault.
+# is not the driver's fault, nor one whose own install runs again just then: after a power cut its services come back by
+# themselves, a gate takes them for finished, and the second run restarts them.
 BETWEEN = 4.0
 LOOKING = 3.0
 
@@ -39,10 +40,20 @@ def early(role, facts, name, hosts):
     return gates.PROBLEMS[role](facts, earlier, hosts)
 
 
-def struck_meanwhile(name, begin, ends):
-    """Other hosts that were struck between the driver's look at the gate and the installer's. A driver serves nobody."""
-    return sorted(other for other, list_ in ends.items() if other != name
-                  and any(begin - BETWEEN <= when <= begin + LOOKING and what != "driver killed" for when, what in list_))
+def disturbed_meanwhile(name, begin, ends, calls):
+    """Other hosts that were struck, or installed again, between the driver's look at the gate and the installer's. A
+    driver serves nobody, so its death is no excuse."""
+    low, high = begin - BETWEEN, begin + LOOKING
+    struck = {other for other, list_ in ends.items()
+              if any(low <= when <= high and what != "driver killed" for when, what in list_)}
+    again = set()
+    for other, lives_ in calls.items():
+        seen = set()
+        for role, start, over, _, _ in lives_:
+            if role in seen and start <= high and over >= low:
+                again.add(other)
+            seen.add(role)
+    return sorted(f"{other} {'was struck' if other in struck else 'installed again'}" for other in (struck | again) - {name})
 
 
 def cured(role, name, hosts, facts):
@@ -56,8 +67,9 @@ def cured(role, name, hosts, facts):
 def problems(members, journals, ends):
     """members: {role: {name: address}}; journals: {name: journal}; ends: {name: [(time, what)]}. (problems, excuses)"""
     found, excuses = [], []
+    everybody = {name: lives(journal, ends.get(name, [])) for name, journal in journals.items()}
     for name, journal in journals.items():
-        calls = lives(journal, ends.get(name, []))
+        calls = everybody[name]
         for earlier, later in zip(calls, calls[1:]):
             if earlier[2] > later[1]:
                 found.append(f"{name}: an install began at {later[1]:.1f} while the one of {earlier[1]:.1f} ran")
@@ -70,9 +82,9 @@ def problems(members, journals, ends):
             if code == 0:
                 done.add(role)
             missing = early(role, facts, name, members[role])
-            excuse = struck_meanwhile(name, begin, ends)
+            excuse = disturbed_meanwhile(name, begin, ends, everybody)
             if missing and excuse:
-                excuses.append(f"{name} as {role}: {missing}, when {', '.join(excuse)} was struck")
+                excuses.append(f"{name} as {role}: {missing}, when {', '.join(excuse)}")
             elif missing:
                 found.append(f"{name}: {role} began before its gate held: {missing}")
         for role, hosts in members.items():

@@ -115,7 +115,7 @@ def play(run, tasks, bound):
         for name, task in list(left.items()):
             try:
                 if time.monotonic() > end:
-                    raise Failure(f"the run is not over after {bound} s")
+                    raise Failure("the run is over, and this host is not READY")
                 next(task)
             except StopIteration:
                 del left[name]

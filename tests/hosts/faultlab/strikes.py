@@ -2,7 +2,7 @@
 
 A strike is armed (something holds the host at that moment), waits until the host stands there, strikes, and lets go.
 INSTALL is held by the stand-in at its stages. Other phases are held in the `sync` that keeps a stamp, with a slow one in
-front of the real one: skip 0 and 1 are before and after a file came into its place. A WAIT is long by itself.
+front of the real one: skip 0 and 1 are before and after a file came into its place. A WAIT is held in one of its probes.
 """
 
 import os
@@ -20,13 +20,14 @@ DRIVER, INSTALL, CUT = "driver killed", "install killed", "power cut"
 KINDS = (DRIVER, INSTALL, CUT)
 PHASES = ("PREFLIGHT", "PAYLOAD", "PACKAGES", "CONFIGURE", "WAIT", "HEALTH", "SCRUB")
 ROLELESS = PHASES[:3]
-# A role gets there once: an install that comes again finds the work done, or done by another host.
-FIRST_ONLY = ("etcd-lock", "database-created", "populated")
+# A role gets there once: an install that comes again finds the work done, or done by another host, or keeps its data.
+ONCE = ("etcd-lock", "reset", "joined", "database-created", "populated")
 
 
-def slow_disk(host):
-    """The hook for phases, before the first boot."""
-    shutil.copy(Path(__file__).with_name("slow-sync"), host.root / "usr/local/sbin/sync")
+def slow_tools(host):
+    """The hooks for phases, before the first boot."""
+    for tool in ("sync", "curl", "timeout"):
+        shutil.copy(Path(__file__).with_name("slow-tool"), host.root / "usr/local/sbin" / tool)
 
 
 def installed(host, role):
@@ -53,33 +54,34 @@ class Strike:
         where = "/".join(part for part in (self.phase, self.role, self.stage) if part)
         return f"{self.kind} in {where}" + (" (later)" if self.skip else "")
 
+    @property
+    def hook(self):
+        return "probe" if self.phase == "WAIT" else "sync"
+
     # -- holding ----------------------------------------------------------------------------------------------------
 
     def arm(self, _run, host):
-        if self.phase == "WAIT" or self.mark >= 0 or not all(installed(host, role) for role in self.after):
+        if self.mark >= 0 or not all(installed(host, role) for role in self.after):
             return
         self.mark = len(host.journal())
         if self.stage:
             host.fault(f"hold-{self.stage}")
             return
         words = {"SCRUB": '"state":"READY"'}.get(self.phase, f'"phase":"{self.phase}","role":"{self.role}"')
-        host.fault("held-sync", None)
-        host.fault("skip-sync", f"{self.skip}\n")
-        host.fault("hold-sync", words + "\n")
+        host.fault(f"held-{self.hook}", None)
+        host.fault(f"skip-{self.hook}", f"{self.skip}\n")
+        host.fault(f"hold-{self.hook}", words + "\n")
 
     def let_go(self, host):
-        host.fault(f"hold-{self.stage}" if self.stage else "hold-sync", None)
+        host.fault(f"hold-{self.stage or self.hook}", None)
 
     def reached(self, host):
-        if self.mark < 0 and self.phase != "WAIT":
+        if self.mark < 0:
             self.arm(None, host)
             return False
-        if self.phase == "WAIT":
-            status = host.status()
-            return (status.get("phase"), status.get("role")) == ("WAIT", self.role)
         if self.stage:
             return any(entry.get("stage") == self.stage for entry in host.journal()[self.mark:])
-        return (host.faults / "held-sync").exists()
+        return (host.faults / f"held-{self.hook}").exists()
 
     def missed(self, host):
         """It can no longer get there."""
@@ -107,7 +109,7 @@ class Strike:
         if there:
             self.hit(run, host)
         else:
-            run.settle(row, "not reached", good=self.stage in FIRST_ONLY)
+            run.settle(row, "not reached", good=False)
         self.let_go(host)
 
     def hit(self, run, host):
@@ -152,7 +154,7 @@ class CutSoon:
 def sequence(run, host, acts, delay, bound):
     """The task of one host: everything that happens to it, from its first boot until it is READY."""
     if acts:
-        slow_disk(host)
+        slow_tools(host)
     for act in acts:
         if getattr(act, "early", False):
             act.arm(run, host)

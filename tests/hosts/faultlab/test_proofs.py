@@ -51,6 +51,14 @@ class Proofs(unittest.TestCase):
         self.assertIn("before its gate", found({"b2": journal}, {"b2": [(9.0, "power cut")]})[0])
         self.assertIn("before its gate", found({"b2": journal}, {"b1": [(9.0, "driver killed")]})[0])
 
+    def test_a_peer_that_installs_again_excuses_and_its_first_install_does_not(self):
+        late = call("broker", time=21.0, brokers=ALONE)
+        first = call("broker", rc=None, time=2.0, brokers={})
+        again = first + call("broker", pid=2, time=20.0, brokers={})
+        cut = {"b1": [(4.0, "power cut")]}
+        self.assertEqual(found({"b1": again, "b2": late}, cut), [])
+        self.assertIn("before its gate", found({"b1": call("broker", time=20.0, brokers={}), "b2": late})[0])
+
     def test_an_install_after_success_is_noticed(self):
         journal = call("broker", brokers={}) + call("broker", pid=2, time=20.0, installed=True, brokers={})
         self.assertIn("again after success", found({"b1": journal})[0])
