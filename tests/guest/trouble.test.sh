@@ -148,6 +148,8 @@ test_repository() {
   grep -qx gpgkey=file:///etc/cloudify/cfy-seed/gpg.key "$ROOT/etc/yum.repos.d/cfy-seed-cloudify.repo"
   grep -qx enabled=0 "$ROOT/etc/yum.repos.d/cfy-seed-cloudify.repo"
   grep -qx skip_if_unavailable=0 "$ROOT/etc/yum.repos.d/cfy-seed-cloudify.repo"
+  # A repository that was repaired is seen at the next try.
+  grep -qx metadata_expire=1 "$ROOT/etc/yum.repos.d/cfy-seed-cloudify.repo"
   grep -q SECRET "$ROOT/calls/proxy"
   none called yum SECRET
   called yum 'cfy-seed-\* install cloudify-manager-install-7.0.4'
