@@ -82,7 +82,10 @@ class Wired:
                                  f"{host.name} waits for nothing else: {self.word}")
             run.check.equal([entry for entry in host.journal() if entry.get("command") == "install"], [],
                             f"{run.name}: {host.name} installs nothing meanwhile")
-            run.wire.heal(host, *self.peers)
+        else:
+            # No longer than that: its own services want the ports on which the relay listens.
+            yield from at_phase(run, host, "INSTALL", run.role(host))
+        run.wire.heal(host, *self.peers)
 
 
 @dataclass
