@@ -57,7 +57,8 @@ pub fn counted(count: usize, what: &str) -> String {
 }
 
 pub fn run(request: &Check, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
-    let projects = open_all(&request.specs, own)?;
+    let mut projects = open_all(&request.specs, own)?;
+    projects.iter_mut().for_each(|project| project.judge_payload(None));
     let say = |text: &str| {
         if request.format == Format::Text {
             output.say(text);

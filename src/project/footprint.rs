@@ -11,7 +11,7 @@ use crate::render::{self, Client, HostView};
 use crate::vault::Vault;
 
 use super::Project;
-use super::build::{BuildError, attachments, known_credentials, view};
+use super::build::{BuildError, Trust, attachments, known_credentials, view};
 
 /// How many of the largest files are named.
 const LARGEST: usize = 3;
@@ -48,15 +48,17 @@ pub struct HostFootprint {
 pub fn footprint(project: &Project, plan: &Plan, vault: Option<&Vault>) -> Result<Footprint, BuildError> {
     let mut hosts = Vec::new();
     let material = StandIn::new(plan.identity.key);
-    let ca = vault.map_or_else(|| material.certificate.clone(), Vault::ca_certificate_pem);
+    // The key that payloads are signed with is made by a build.
+    let vault = vault.filter(|vault| !plan.uses_payload() || vault.signing_public_pem().is_some());
+    let complete = vault.map(|vault| Ok::<_, BuildError>((vault, Trust::of(plan, vault)?))).transpose()?;
     for host in &plan.hosts {
-        let view = match vault {
-            Some(vault) => view(project, plan, host, vault, &ca)?,
+        let view = match &complete {
+            Some((vault, trust)) => view(project, plan, host, vault, trust)?,
             None => material.view(project, plan, host),
         };
-        hosts.push(measure(&view, vault.is_some())?);
+        hosts.push(measure(&view, complete.is_some())?);
     }
-    Ok(Footprint { exact: vault.is_some(), hosts })
+    Ok(Footprint { exact: complete.is_some(), hosts })
 }
 
 fn measure(view: &HostView<'_>, exact: bool) -> Result<HostFootprint, BuildError> {
@@ -78,20 +80,22 @@ fn measure(view: &HostView<'_>, exact: bool) -> Result<HostFootprint, BuildError
 struct StandIn {
     certificate: String,
     key: Secret,
+    public_key: String,
     credential: Secret,
 }
 
 impl StandIn {
     fn new(size: RsaSize) -> Self {
-        // Bytes of DER: PKCS#1 keys, and leaves with a dozen names.
-        let (key, certificate) = match size {
-            RsaSize::Rsa2048 => (1192, 1000),
-            RsaSize::Rsa3072 => (1770, 1256),
-            RsaSize::Rsa4096 => (2350, 1512),
+        // Bytes of DER: PKCS#1 keys, leaves with a dozen names, public keys.
+        let (key, certificate, public) = match size {
+            RsaSize::Rsa2048 => (1192, 1000, 294),
+            RsaSize::Rsa3072 => (1770, 1256, 422),
+            RsaSize::Rsa4096 => (2350, 1512, 550),
         };
         Self {
             certificate: pem("CERTIFICATE", certificate),
             key: Secret::new(pem("RSA PRIVATE KEY", key)),
+            public_key: pem("PUBLIC KEY", public),
             credential: Secret::new("S".repeat(32)),
         }
     }
@@ -105,6 +109,7 @@ impl StandIn {
             plan,
             host,
             ca: &self.certificate,
+            box_key: plan.fetches_payload(host).then_some(&self.public_key),
             certificate: &self.certificate,
             key: &self.key,
             clients,

@@ -183,6 +183,7 @@ fn user_data(project: &Project, plan: &Plan) -> Vec<String> {
             plan,
             host,
             ca: "a CA\n",
+            box_key: plan.fetches_payload(host).then_some("a public key\n"),
             certificate: "a certificate\n",
             key: &key,
             clients: clients.map(|name| Client { common_name: name, certificate: "one\n", key: &key }).collect(),
