@@ -63,6 +63,9 @@ pub enum BuildError {
     /// A bug.
     #[error(transparent)]
     Handoff(#[from] HandoffError),
+    /// Digests cannot be signed: a bug.
+    #[error("the digests cannot be signed")]
+    Unsigned,
     /// A certificate that the plan asks for is not in the vault: a bug.
     #[error("the vault has nothing for {0}")]
     NotInVault(String),
