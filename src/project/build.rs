@@ -143,6 +143,7 @@ impl Project {
                 roles: host.roles.iter().map(|role| role.kind.as_str().to_owned()).collect(),
             });
         }
+        tree.merge(handoff::beside(plan, [plan.target.target.as_str()])?)?;
         let facts = ManifestFacts {
             cluster: plan.cluster.clone(),
             cfy_seed_version: env!("CARGO_PKG_VERSION").to_owned(),
