@@ -7,6 +7,7 @@
 mod archive;
 mod error;
 mod lock;
+mod new_directory;
 mod payload;
 mod staging;
 mod vault;
@@ -17,6 +18,7 @@ use rustix::io::Errno;
 
 pub use archive::{Archived, archive};
 pub use error::EmitError;
+pub use new_directory::NewDirectory;
 pub use payload::{Incoming, PayloadDirectory};
 pub use vault::{VaultLock, requests, vault};
 

@@ -63,6 +63,9 @@ pub enum BuildError {
     /// A bug.
     #[error(transparent)]
     Handoff(#[from] HandoffError),
+    /// A profile in the binary is wrong: a bug.
+    #[error("{0}")]
+    Profile(String),
     /// A certificate that the plan asks for is not in the vault: a bug.
     #[error("the vault has nothing for {0}")]
     NotInVault(String),

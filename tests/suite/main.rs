@@ -29,6 +29,7 @@ mod facts;
 mod faults;
 mod golden;
 mod hostile;
+mod import;
 mod inputs;
 mod many;
 mod matrix;
