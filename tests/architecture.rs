@@ -28,7 +28,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("import", &["names", "diag", "yaml", "profile", "plan", "vault"]),
     ("render", &["names", "diag", "yaml", "plan", "profile"]),
     ("bundle", &["names", "diag"]),
-    ("handoff", &["names", "bundle", "render"]),
+    ("handoff", &["names", "bundle", "render", "plan"]),
     ("load", &["names", "diag", "bundle"]),
     ("emit", &["names", "diag", "bundle", "load"]),
     ("verify", &["names", "diag", "yaml", "load", "plan", "bundle"]),
@@ -36,7 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "project",
         &[
             "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "payload", "import", "render",
-            "bundle", "handoff", "load", "emit",
+            "bundle", "handoff", "load", "emit", "verify",
         ],
     ),
     ("cli", &["names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),

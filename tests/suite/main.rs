@@ -33,6 +33,7 @@ mod import;
 mod inputs;
 mod many;
 mod matrix;
+mod media;
 mod overrides;
 mod own;
 mod payload;
