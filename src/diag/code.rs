@@ -53,6 +53,18 @@ codes! {
     ProfileNotWhole = "CFY-S013",
     /// A template of the operator's own that does not render what Cloudify takes.
     TemplateWrong = "CFY-S014",
+    /// The file is no configuration of the vendor's cluster manager.
+    VendorForeign = "CFY-S040",
+    /// Something of the vendor's file that the spec cannot have, or does not need.
+    VendorNotCarried = "CFY-S041",
+    /// Machines in the vendor's file that make no cluster.
+    VendorMachines = "CFY-S042",
+    /// The version cannot be told from the vendor's file.
+    VendorVersion = "CFY-S043",
+    /// A file that the vendor's file names cannot be used.
+    VendorFile = "CFY-S044",
+    /// The imported spec holds a secret that no vault can keep.
+    VendorSecretInSpec = "CFY-S045",
 
     /// No contract speaks for this version of Cloudify.
     UnsupportedVersion = "CFY-P001",
@@ -241,6 +253,25 @@ codes! {
     BoxPart = "CFY-B026",
     /// A box would be in too many parts.
     TooManyParts = "CFY-B027",
+    /// An image of a payload that is damaged, or was not made by cfy-seed.
+    MediumDamaged = "CFY-B028",
+    /// A payload that no image can hold, or that is none of ours.
+    MediumUnfit = "CFY-B029",
+
+    /// A target twice.
+    TargetTwice = "CFY-T001",
+    /// User-data is larger than the target takes.
+    OverLimit = "CFY-T002",
+    /// User-data has nearly the size that the target takes.
+    NearLimit = "CFY-T003",
+    /// A pack that the target does not take, or would run nothing from.
+    PackNotTaken = "CFY-T004",
+    /// A file for a target whose encoding its datasource does not take off.
+    EncodingNotDecoded = "CFY-T005",
+    /// A file for a target that no profile knows.
+    FileOfUnknownTarget = "CFY-T006",
+    /// The files of one host for several targets hold different things.
+    TargetsDiffer = "CFY-T007",
 
     /// The vault belongs to another cluster.
     VaultOfAnotherCluster = "CFY-V001",

@@ -36,7 +36,9 @@ pub struct Spec {
     pub os_packages: Field<OsPackages>,
     /// Where hosts find the payload beside the places where they always look. Default: nowhere else.
     pub payload: Field<Payload>,
-    /// Where the bundles will be used: `[nocloud]`, that is a seed ISO or directory. Default: `[nocloud]`.
+    /// Where the bundles will be used: one or several of `nocloud`, `libvirt`, `proxmox`, `virtualbox`, `hyperv`, `vsphere`,
+    /// `openstack`, `cloudstack`, `kubevirt`, `aws`, `azure`, `gcp`, `oci`, `digitalocean`, `hetzner` and `alibaba`, such as
+    /// `[nocloud, aws]`. Every host gets a seed ISO and directory, and user-data as each of them takes it. Default: `[nocloud]`.
     pub target: Field<Vec<Field<String>>>,
     /// Who may log in.
     pub access: Field<Access>,

@@ -2,6 +2,8 @@
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
+use base64::Engine as _;
+
 use crate::diag::{Code, Diagnostic};
 use crate::load::LoadedTree;
 use crate::names::Digest256;
@@ -11,35 +13,50 @@ const SIGNATURE: &str = "SHA256SUMS.sig";
 /// The public key that lies in a box.
 const PUBLIC_KEY: &str = "box-key.pem";
 
-/// Checks the signature of a box: with the key that is given, or else with its own, which anybody can have made. Gives the
-/// fingerprint of the key.
+/// Checks the signature of a box or of a payload: with the key that is given, or else with its own, which anybody can have made.
+/// Gives the fingerprint of the key.
 ///
 /// # Errors
 /// The finding.
 pub fn signature(tree: &LoadedTree, given: Option<&[u8]>) -> Result<Digest256, Diagnostic> {
-    let wrong = |why: &str| {
-        let help = "do not use it: ask whoever built it for the box, and for the fingerprint of its key";
-        Diagnostic::error(Code::BoxSignature, why.to_owned()).help(help)
+    let file = |name: &str| {
+        let bytes = tree.files.get(name).and_then(|file| file.bytes.as_deref());
+        bytes.ok_or_else(|| wrong(&format!("{name} is missing, so nobody vouches for what is in it")))
     };
-    let file = |name: &str| tree.files.get(name).and_then(|file| file.bytes.as_deref());
-    let missing = |name: &str| wrong(&format!("{name} is missing, so nobody vouches for what is in it"));
-    let sums = file(SUMS).ok_or_else(|| missing(SUMS))?;
-    let signature = file(SIGNATURE).ok_or_else(|| missing(SIGNATURE))?;
-    let inside = file(PUBLIC_KEY).ok_or_else(|| missing(PUBLIC_KEY))?;
-    let unreadable = || wrong("the public key cannot be read");
-    let key = public_key(given.unwrap_or(inside)).ok_or_else(unreadable)?;
+    signed(file(SUMS)?, file(SIGNATURE)?, file(PUBLIC_KEY)?, given)
+}
+
+/// As [`signature`], of the bytes of the three files.
+///
+/// # Errors
+/// The finding.
+pub fn signed(sums: &[u8], signature: &[u8], inside: &[u8], given: Option<&[u8]>) -> Result<Digest256, Diagnostic> {
+    let own =
+        public_key(inside, true).ok_or_else(|| wrong(&format!("{PUBLIC_KEY} is damaged, or not one of ours")))?;
+    let key = given.map_or_else(|| Some(own.clone()), |given| public_key(given, false));
+    let key = key.ok_or_else(|| wrong("the public key that was given cannot be read"))?;
     if UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &key).verify(sums, signature).is_err() {
-        let whose = if given.is_some() { "the key that was given" } else { "the key in it" };
+        let whose =
+            if given.is_some() { "the key that was given".to_owned() } else { format!("the key in {PUBLIC_KEY}") };
         return Err(wrong(&format!("{SIGNATURE} is not a signature of {SUMS} by {whose}")));
     }
-    if public_key(inside).as_ref() != Some(&key) {
+    if own != key {
         return Err(wrong(&format!("{PUBLIC_KEY} in it is another key than the one that was given")));
     }
     Ok(Digest256::of(&key))
 }
 
-/// The DER in a PEM file with a public key.
-fn public_key(pem: &[u8]) -> Option<Vec<u8>> {
-    let (_, pem) = x509_parser::pem::parse_x509_pem(pem).ok()?;
-    (pem.label == "PUBLIC KEY").then_some(pem.contents)
+fn wrong(why: &str) -> Diagnostic {
+    let help = "do not use it: ask whoever built it for the box, and for the fingerprint of its key";
+    Diagnostic::error(Code::BoxSignature, why.to_owned()).help(help)
+}
+
+/// The DER in a PEM file with a public key. Of a key that nobody has named only the one form that we write is taken (RFC 7468, lines of
+/// 64): readers of PEM pass over much, and nothing else says what its bytes should be.
+fn public_key(pem: &[u8], strict: bool) -> Option<Vec<u8>> {
+    let (_, read) = x509_parser::pem::parse_x509_pem(pem).ok()?;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&read.contents);
+    let lines: Vec<&str> = encoded.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    let ours = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
+    (read.label == "PUBLIC KEY" && (!strict || pem == ours.as_bytes())).then_some(read.contents)
 }

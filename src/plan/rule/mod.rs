@@ -15,6 +15,7 @@ pub mod overrides;
 pub mod payload;
 pub mod pki;
 pub mod platform;
+pub mod target;
 pub mod times;
 
 use crate::diag::{Code, Diagnostic, Report, Span};
