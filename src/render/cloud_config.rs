@@ -8,7 +8,7 @@ use crate::names::{HostName, Secret};
 use crate::plan::Plan;
 use crate::yaml::{Mapping, Node, NodeKind};
 
-use super::{GuestFile, HostView, RenderError, guest};
+use super::{Encoding, GuestFile, HostView, RenderError, guest};
 
 /// Valid, and nothing in it.
 pub const VENDOR_DATA: &str = "#cloud-config\n{}\n";
@@ -80,6 +80,8 @@ struct WriteFile<'a> {
     path: &'a str,
     owner: &'static str,
     permissions: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
     content: &'a str,
 }
 
@@ -144,6 +146,7 @@ fn write_file(file: &GuestFile) -> WriteFile<'_> {
         path: file.path.as_str(),
         owner: "root:root",
         permissions: file.mode.to_string(),
+        encoding: (file.encoding == Encoding::Base64).then_some("b64"),
         content: file.content.expose(),
     }
 }

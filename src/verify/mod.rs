@@ -11,12 +11,14 @@ mod seed;
 mod signature;
 mod sums;
 mod tree;
+mod unpack;
 
 pub use host::{Addresses, HostBundle};
 pub use parts::{check_parts, parts};
 pub use seed::{SEED_FILES, SeedFiles, seed};
 pub use signature::signature;
 pub use tree::{BundleCheck, HostTree, bundle};
+pub use unpack::unpack;
 
 use time::OffsetDateTime;
 

@@ -5,7 +5,7 @@ pub mod packages;
 mod program;
 mod python;
 
-pub use bundle::{Bundle, Host};
+pub use bundle::{Bundle, Host, PKI};
 pub use program::{Output, Program, cfy_seed};
 pub use python::python;
 
