@@ -3,8 +3,9 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::names::Pack;
 use crate::profile::SHAPES;
-use crate::project::OwnDirectories;
+use crate::project::{OwnDirectories, Packing};
 
 /// One cluster.yaml in, one self-installing cloud-init bundle per Cloudify host out.
 #[derive(Debug, Parser)]
@@ -106,6 +107,37 @@ pub enum Format {
     Json,
 }
 
+/// How user-data is packed for the targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PackArg {
+    /// What suits each target and fits
+    Auto,
+    /// As it is
+    Plain,
+    /// All of it through gzip
+    Gzip,
+    /// All of it through gzip and base64
+    #[value(name = "gzip+base64")]
+    GzipBase64,
+    /// Plain, with each file in it packed
+    Inner,
+    /// On the seed image
+    Iso,
+}
+
+impl From<PackArg> for Packing {
+    fn from(arg: PackArg) -> Self {
+        match arg {
+            PackArg::Auto => Self::Auto,
+            PackArg::Plain => Self::Only(Pack::Plain),
+            PackArg::Gzip => Self::Only(Pack::Gzip),
+            PackArg::GzipBase64 => Self::Only(Pack::GzipBase64),
+            PackArg::Inner => Self::Only(Pack::Inner),
+            PackArg::Iso => Self::Only(Pack::Iso),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
@@ -128,6 +160,9 @@ pub struct Plan {
     /// The cluster's vault [default: <cluster>.vault beside the spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
+    /// How user-data is packed for the targets
+    #[arg(long, value_enum, default_value_t = PackArg::Auto, value_name = "PACK")]
+    pub pack: PackArg,
 }
 
 #[derive(Debug, Args)]
@@ -149,6 +184,12 @@ pub struct Build {
     /// Split the box into parts smaller than this, such as `4GiB` for FAT32 or `700MB`
     #[arg(long, value_name = "SIZE", requires = "offline", value_parser = size)]
     pub split: Option<u64>,
+    /// Write the payload medium too, beside the box, as `payload iso` makes it out of the box
+    #[arg(long, requires = "offline")]
+    pub payload_iso: bool,
+    /// How user-data is packed for the targets
+    #[arg(long, value_enum, default_value_t = PackArg::Auto, value_name = "PACK")]
+    pub pack: PackArg,
     /// The passphrase of the CA's key that the spec names: the first line of this file, or of stdin for `-`
     /// [default: asked for on a terminal, where something is to be issued]
     #[arg(long, value_name = "FILE")]
@@ -273,21 +314,23 @@ fn days(text: &str) -> Result<u32, String> {
 #[derive(Debug, Subcommand)]
 pub enum Payload {
     /// List what hosts need, and where it is
-    Plan(PayloadPlan),
+    Plan(PayloadReport),
     /// Copy packages, public keys and the list of an image into the payload
     Add(PayloadAdd),
     /// Find everything that is wrong with the payload; write nothing
-    Check(PayloadCheck),
+    Check(PayloadReport),
+    /// Make the medium that hosts find by its label, out of a box and with nothing but the box
+    Iso(PayloadIso),
 }
 
 #[derive(Debug, Args)]
-pub struct PayloadPlan {
+pub struct PayloadReport {
     #[command(flatten)]
     pub spec: SpecArgs,
     /// The payload [default: <cluster>.payload beside the spec]
     #[arg(long, value_name = "DIR")]
     pub payload: Option<Utf8PathBuf>,
-    /// How the plan is printed
+    /// How it is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -309,15 +352,16 @@ pub struct PayloadAdd {
 }
 
 #[derive(Debug, Args)]
-pub struct PayloadCheck {
-    #[command(flatten)]
-    pub spec: SpecArgs,
-    /// The payload [default: <cluster>.payload beside the spec]
-    #[arg(long, value_name = "DIR")]
-    pub payload: Option<Utf8PathBuf>,
-    /// How the findings are printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+pub struct PayloadIso {
+    /// The directory of an unpacked box, or payload/ in it
+    #[arg(value_name = "FROM")]
+    pub from: Utf8PathBuf,
+    /// The image
+    #[arg(long, default_value = "payload.iso", value_name = "FILE")]
+    pub out: Utf8PathBuf,
+    /// The public key of whoever built the box [default: the one in it]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,13 @@
 //! `cfy-seed build`
 
+use std::collections::BTreeMap;
+
 use crate::emit::Archived;
-use crate::names::{Digest256, Secret};
-use crate::project::{BoxParts, Built, Destination, OwnDirectories, Project, clashes, side_by_side, vault_state};
+use crate::names::{Digest256, HostName, Pack, Secret};
+use crate::project::{
+    BoxParts, Boxed, Budget, Built, Destination, Footprint, Medium, OwnDirectories, Project, clashes, side_by_side,
+    vault_state,
+};
 use crate::world::{RealWorld, World as _};
 
 use super::args::Build;
@@ -18,6 +23,7 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
     if let Some(payload) = &request.payload {
         projects.iter_mut().for_each(|project| project.take_payload_keys(payload));
     }
+    projects.iter_mut().for_each(|project| project.packing = request.pack.into());
     let (clashes, sources) = clashes(&projects);
     if clashes.has_errors() {
         projects.iter().for_each(|project| output.report(&project.report, &project.sources));
@@ -39,7 +45,7 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
         output.report(&project.report, &project.sources);
         let exit = match locked[at].take().map(Err).or(result) {
             None => Exit::BadInput,
-            Some(Err(failure)) => failure.report(output),
+            Some(Err(failure)) => failure.report_in(output, &project.sources),
             Some(Ok(done)) => {
                 say_built(project, &done, output);
                 Exit::Done
@@ -91,8 +97,8 @@ const PROGRAM: &str = "/proc/self/exe";
 struct Done {
     built: Built,
     destination: Destination,
-    /// The box, and the fingerprint of the key that signed it.
-    boxed: Option<(Archived, Digest256)>,
+    /// The box, the fingerprint of the key that signed it, and the payload's image.
+    boxed: Option<(Archived, Digest256, Option<Medium>)>,
 }
 
 /// Builds one cluster; nothing where its spec has errors.
@@ -100,7 +106,7 @@ fn build(
     project: &Project,
     request: &Build,
     keys: &(dyn Fn(usize, usize) + Sync),
-    bytes: &dyn Fn(u64, u64),
+    bytes: &(dyn Fn(u64, u64) + Sync),
 ) -> Option<Result<Done, Failure>> {
     let plan = project.plan.as_ref()?;
     let vault = project.vault_directory(request.vault.as_deref(), plan);
@@ -110,16 +116,20 @@ fn build(
         return Some(built.map(|built| Done { built, destination, boxed: None }).map_err(Failure::from));
     }
     let payload = project.payload_directory(request.payload.as_deref(), plan);
-    let parts = BoxParts { payload, program: PROGRAM.into(), split: request.split };
+    let parts = BoxParts { payload, program: PROGRAM.into(), split: request.split, medium: request.payload_iso };
     let boxed = project.build_box(plan, &destination, &parts, &RealWorld, keys, bytes);
-    let done =
-        boxed.map(|boxed| Done { built: boxed.built, destination, boxed: Some((boxed.archived, boxed.fingerprint)) });
+    let done = boxed.map(|Boxed { built, archived, fingerprint, medium }| Done {
+        built,
+        destination,
+        boxed: Some((archived, fingerprint, medium)),
+    });
     Some(done.map_err(Failure::from))
 }
 
 fn say_built(project: &Project, done: &Done, output: &Output) {
     let Done { built, destination, boxed } = done;
     output.report(&built.changes.report, &project.sources);
+    output.report(&built.report, &project.sources);
     let changes = built.changes.to_string();
     if !changes.is_empty() {
         output.say(&changes);
@@ -134,13 +144,37 @@ fn say_built(project: &Project, done: &Done, output: &Output) {
         published.path,
         destination.vault,
     ));
-    if let Some((Archived { path, size, parts, .. }, fingerprint)) = boxed {
+    for line in chosen(&built.sizes) {
+        output.say(&line);
+    }
+    if let Some((Archived { path, size, parts, .. }, fingerprint, medium)) = boxed {
         let parts = parts.map_or_else(String::new, |parts| format!(" in {}", super::check::counted(parts, "part")));
         output.say(&format!(
             "{path}: {}{parts}; it holds private keys\nsigned with the key whose fingerprint is SHA-256 {fingerprint}",
             super::payload::bytes(*size)
         ));
+        medium.iter().for_each(|medium| super::payload::say_medium(medium, output));
     }
+}
+
+/// Which pack each target got, and its fullest host.
+fn chosen(sizes: &Footprint) -> Vec<String> {
+    let mut fullest: BTreeMap<(&str, Pack), (&HostName, &Budget, usize)> = BTreeMap::new();
+    for host in &sizes.hosts {
+        for budget in host.budgets.iter().filter(|b| b.pack != Pack::Iso || !b.others.is_empty()) {
+            let best = fullest.entry((&budget.target, budget.pack)).or_insert((&host.host, budget, 0));
+            best.2 += 1;
+            if budget.used > best.1.used {
+                (best.0, best.1) = (&host.host, budget);
+            }
+        }
+    }
+    let line = |((target, pack), (host, budget, count)): ((&str, Pack), (&HostName, &Budget, usize))| {
+        let Budget { used, limit, counts, file, .. } = budget;
+        let (unit, hosts) = (counts.in_words(), hosts(count));
+        format!("{target}: {pack}, {hosts}, the fullest is {host} with {used} of {limit} {unit}: {file}")
+    };
+    fullest.into_iter().map(line).collect()
 }
 
 /// Opens the keys of CAs, one after the other because a person may be asked. Gives for each project why it stays locked;

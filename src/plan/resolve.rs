@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, Span};
 use crate::names::{Credential, HostAddress, HostName, PublicAddress, RoleKind, RsaSize};
-use crate::profile::{Feature, Platform, Profiles, SHAPES};
+use crate::profile::{Feature, Platform, Profiles, SHAPES, Size};
 use crate::spec::{Host, Pki, Spec, require};
 use crate::yaml::Field;
 
@@ -68,7 +68,7 @@ impl Resolver<'_> {
         let generation = rule::times::generation(report, spec);
         rule::credential::check(report, spec);
         self.check_access(report);
-        let target = rule::cloudify::target(report, spec, self.profiles);
+        let targets = rule::target::targets(report, spec, self.profiles);
         let files = rule::extra_file::resolve(report, spec, self.files);
         let packages = rule::cloudify::packages(report, &spec.os_packages, self.files);
 
@@ -95,14 +95,15 @@ impl Resolver<'_> {
             *overrides = self.overrides(report, &drafts, &keys, &files);
         }
 
-        let (contract, platform, target) = (contract?, platform?, target?);
+        let (contract, platform, seed) = (contract?, platform?, rule::target::seed(self.profiles)?);
         let network = spec.network.get();
         let mut plan = Plan {
             cluster: spec.name.get()?.clone(),
             version: *cloudify?.0.version.get()?,
             contract: contract.clone(),
             platform: platform.clone(),
-            target: target.clone(),
+            targets,
+            seed,
             shape: None,
             generation,
             hosts: Vec::new(),
@@ -282,6 +283,7 @@ fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
         link: draft.link.clone(),
         networks: draft.networks.clone(),
         roles: roles?,
+        size: size(&draft.kinds, plan)?,
         packages: packages(&draft.kinds, plan),
         refusals: Vec::new(),
     })
@@ -298,6 +300,11 @@ fn role(kind: RoleKind, draft: &Draft<'_>, plan: &Plan) -> Option<RolePlan> {
         health: gate::after(kind, index, &own, &cluster)?,
         recovery: recovery(kind, index, &own, plan),
     })
+}
+
+/// How large a machine for all of these roles should be.
+fn size(kinds: &[RoleKind], plan: &Plan) -> Option<Size> {
+    kinds.iter().filter_map(|kind| plan.contract.roles.get(kind)).map(|contract| contract.size).reduce(Size::and)
 }
 
 /// The operating system's packages that these roles need, each once.

@@ -1,5 +1,6 @@
 //! cloud-config and meta-data, as types. Only keys that mean the same on every stock EL image (el-hosts.md).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -82,11 +83,18 @@ struct WriteFile<'a> {
     permissions: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
-    content: &'a str,
+    content: Cow<'a, str>,
 }
 
-/// user-data of one host.
-pub fn user_data(view: &HostView<'_>, files: &[GuestFile]) -> Result<Secret, RenderError> {
+/// What packs the content of a file: gzip and base64, in that order.
+pub type PackFile<'f> = &'f dyn Fn(&str) -> Option<String>;
+
+/// How cloud-init calls it.
+const PACKED: &str = "gz+b64";
+const PACKED_KEY: &str = "  encoding: 'gz+b64'\n";
+
+/// user-data of one host; each file packed by itself where that makes it smaller.
+pub fn user_data(view: &HostView<'_>, files: &[GuestFile], pack: PackFile<'_>) -> Result<Secret, RenderError> {
     let plan = view.plan;
     let own = &view.overrides.cloud_init;
     let keys: Vec<String> = plan.ssh_keys.iter().map(ToString::to_string).collect();
@@ -120,7 +128,7 @@ pub fn user_data(view: &HostView<'_>, files: &[GuestFile]) -> Result<Secret, Ren
         ssh_authorized_keys: list(default_keys, "ssh_authorized_keys", own),
         users: list(users, "users", own),
         bootcmd: list(bootcmd, "bootcmd", own),
-        write_files: list(files.iter().map(write_file), "write_files", own),
+        write_files: list(files.iter().map(|file| write_file(file, pack)), "write_files", own),
         runcmd: list(
             [
                 vec!["systemctl", "daemon-reload"],
@@ -141,14 +149,19 @@ fn names_default(users: &Node) -> bool {
     users.iter().any(|user| matches!(&user.kind, NodeKind::Text(name) if name == "default"))
 }
 
-fn write_file(file: &GuestFile) -> WriteFile<'_> {
-    WriteFile {
-        path: file.path.as_str(),
-        owner: "root:root",
-        permissions: file.mode.to_string(),
-        encoding: (file.encoding == Encoding::Base64).then_some("b64"),
-        content: file.content.expose(),
-    }
+fn write_file<'a>(file: &'a GuestFile, pack: PackFile<'_>) -> WriteFile<'a> {
+    let plain = file.content.expose();
+    // With the words that say so, it must still be shorter.
+    let shorter = |packed: &String| packed.len() + PACKED_KEY.len() < plain.len();
+    let (encoding, content) = match file.encoding {
+        // What is no text is keys for the most part, which nothing makes smaller.
+        Encoding::Base64 => (Some("b64"), Cow::Borrowed(plain)),
+        Encoding::Text => match pack(plain).filter(shorter) {
+            Some(packed) => (Some(PACKED), Cow::Owned(packed)),
+            None => (None, Cow::Borrowed(plain)),
+        },
+    };
+    WriteFile { path: file.path.as_str(), owner: "root:root", permissions: file.mode.to_string(), encoding, content }
 }
 
 /// The instance-id of a host: stable, because a change of it makes everything run again and gives the host new SSH keys

@@ -130,7 +130,7 @@ impl Numbers {
             numbers.push(BigUint::from_bytes_be(number.as_ref()));
             content = after;
         }
-        let [version, n, e, d, p, q, d_p, d_q, q_inverse] = numbers.try_into().ok()?;
+        let [version, modulus, e, d, p, q, d_p, d_q, q_inverse] = numbers.try_into().ok()?;
         let one = BigUint::from(1_u32);
         // Zeros of a damaged key divide nothing, and nothing can be taken from them.
         let usual = rest.is_empty() && version.bits() == 0 && e == EXPONENT.into() && p > one && q > one;
@@ -142,17 +142,17 @@ impl Numbers {
         let turns = &e * &d - &one;
         let divisor = greatest_common_divisor(&turns, &product);
         let key = Self {
-            half: usize::try_from(n.bits().div_ceil(16)).ok()?,
+            half: usize::try_from(modulus.bits().div_ceil(16)).ok()?,
             k: &turns / &divisor,
             g: &product / &divisor,
             k_p: (&e * &d_p - &one) / &less_p,
             k_q: (&e * &d_q - &one) / &less_q,
-            modulus: n,
+            modulus,
             p,
             q,
             q_inverse,
         };
-        let fits = key.half % 2 == 0
+        let fits = key.half.is_multiple_of(2)
             && [&key.p, &key.q, &key.q_inverse].iter().all(|number| number.bits().div_ceil(8) <= key.half as u64)
             && [&key.k, &key.k_p, &key.k_q].iter().all(|number| **number < e)
             && key.g <= LARGEST_G.into();
