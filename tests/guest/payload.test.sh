@@ -184,6 +184,35 @@ test_payload_download_resumes() {
   installed_from "$ROOT/server/payload/box"
 }
 
+# The real curl and a real server, which cannot resume: half a file is there, and another one with other bytes.
+test_payload_over_http_for_real() {
+  local here=$ROOT/server/box part=$ROOT/var/lib/cfy-seed/payload/packages port
+  rm "$ROOT/bin/curl"
+  unset http_proxy https_proxy
+  wants_payload
+  payload_in "$here"
+  setsid python3 -u -m http.server --bind 127.0.0.1 --directory "$ROOT/server" 0 >"$ROOT/http" 2>&1 &
+  echo "$!" >>"$ROOT/groups"
+  until_true grep -q 'port [0-9]' "$ROOT/http"
+  port=$(grep -oE 'port [0-9]+' "$ROOT/http" | head -n 1)
+  plan_drop '^(payload|time)\t'
+  plan_add payload url "http://127.0.0.1:${port#port }/box"
+  plan_add time poll 1
+  plan_add time stall_after 0
+  mkdir -p "$part"
+  head -c 1000 "$here/packages/gcc-c++-8.5~rc1-1.el8.x86_64.rpm" >"$part/gcc-c++-8.5~rc1-1.el8.x86_64.rpm.part"
+  head -c 9999 /dev/zero >"$part/which-2.21-20.el8.x86_64.rpm.part"
+  mv "$here/payload.lock" "$ROOT/lock"
+  payload_fails CFY-G025 "http://127.0.0.1:${port#port }/box: payload.lock is missing"
+  mv "$here" "$here.away"
+  start_driver
+  until_true is code CFY-G023
+  [[ $(status cause) == *404* ]]
+  mv "$ROOT/lock" "$here.away/payload.lock" && mv "$here.away" "$here"
+  wait "$driver"
+  installed_from "$here"
+}
+
 # REGEX…: FAILED with the code, the cause says all of these, and nothing was installed or left mounted.
 payload_fails() {
   local word
@@ -349,7 +378,7 @@ test_payload_copy_is_looked_at_again_after_a_kill() {
   installed_from "$ROOT/dev/sr0"
 }
 
-# A hundred times one byte of one file is another one: `take` names it, and the copy has nothing that is wrong.
+# A hundred times one byte of one file is another one: `take_payload` names it, and the copy has nothing that is wrong.
 corrupted() {
   local here=$ROOT/media/cfypayload files file size at old new rc n
   # shellcheck disable=SC2034 # of the recipe
@@ -372,7 +401,7 @@ corrupted() {
     printf "\\$(printf %o "$new")" | dd of="$here/$file" bs=1 seek="$at" conv=notrunc status=none
     rm -rf "$copy" && mkdir -p "$copy"
     rc=0
-    take directory "$here" >"$D/log/payload.log" 2>&1 || rc=$?
+    take_payload directory "$here" >"$D/log/payload.log" 2>&1 || rc=$?
     cp "$ROOT/before" "$here/$file"
     case $file in
       SHA256SUMS*) [[ $rc == 2 && ! -e $copy/SHA256SUMS ]] ;;
@@ -382,7 +411,7 @@ corrupted() {
     [[ ! -e $copy/$file ]]
   done
   rm -rf "$copy" && mkdir -p "$copy"
-  take directory "$here" >"$D/log/payload.log" 2>&1
+  take_payload directory "$here" >"$D/log/payload.log" 2>&1
 }
 test_payload_corrupted_somewhere_1() { corrupted 1; }
 test_payload_corrupted_somewhere_2() { corrupted 2; }
