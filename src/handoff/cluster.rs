@@ -1,6 +1,6 @@
 //! What hand-offs say of a cluster: `cluster.json` for programs, and the same facts for pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -110,6 +110,8 @@ fn roles(plan: &Plan) -> Vec<&'static str> {
 pub struct Page<'a> {
     cluster: &'a str,
     hosts: Vec<PageHost<'a>>,
+    /// Every combination of roles that some host has.
+    groups: BTreeSet<String>,
     ports: Vec<PagePort>,
     outside_balancer: bool,
 }
@@ -156,6 +158,7 @@ impl<'a> Page<'a> {
         Self {
             cluster: plan.cluster.as_str(),
             hosts: plan.hosts.iter().map(host).collect(),
+            groups: plan.hosts.iter().map(group).collect(),
             ports: matrix.into_iter().map(words).collect(),
             outside_balancer,
         }

@@ -99,7 +99,12 @@ impl Delivery {
 type Maker = fn(&Plan) -> Result<Tree, HandoffError>;
 
 /// Target, directory and maker of each tree. A target may have several.
-const TREES: &[(&str, &str, Maker)] = &[("aws", "terraform/aws", terraform::aws)];
+const TREES: &[(&str, &str, Maker)] = &[
+    ("aws", "terraform/aws", terraform::aws),
+    ("libvirt", "terraform/libvirt", terraform::libvirt),
+    ("openstack", "terraform/openstack", terraform::openstack),
+    ("vsphere", "terraform/vsphere", terraform::vsphere),
+];
 
 /// What goes beside the hosts' bundles: the trees of these targets, and what every target has.
 ///

@@ -30,6 +30,7 @@ mod externals;
 mod facts;
 mod faults;
 mod golden;
+mod handoffs;
 mod hostile;
 mod import;
 mod inputs;
