@@ -97,7 +97,7 @@ fn asked<'p>(plan: &'p Plan, probe: &Probe) -> Vec<(&'p HostPlan, u16)> {
     let (ips, port) = match probe {
         Probe::Tcp { host: PublicAddress::Ip(ip), port, .. } => (vec![*ip], *port),
         Probe::Http { url, .. } => {
-            let authority = url.splitn(4, '/').nth(2).unwrap_or_default();
+            let authority = url.split('/').nth(2).unwrap_or_default();
             let (host, port) = match authority.split_once(':') {
                 Some((host, port)) => (host, port.parse().unwrap_or(HTTPS)),
                 None => (authority, HTTPS),
