@@ -40,7 +40,7 @@ const OPENSTACK: Module = module!(
 const VSPHERE: Module = module!(
     "vsphere",
     ["versions", "variables", "main", "outputs"],
-    &[("user_data", "user-data.vsphere"), ("metadata", "metadata.vsphere")]
+    &[("user_data", "user-data.vsphere"), ("metadata", "meta-data.vsphere")]
 );
 const LIBVIRT: Module = module!("libvirt", ["versions", "variables", "main", "outputs"], &[("seed", "seed.iso")]);
 

@@ -95,8 +95,8 @@ resource "vsphere_virtual_machine" "host" {
   }
 
   extra_config = {
-    "guestinfo.metadata"          = sensitive(base64encode(file("${path.module}/${each.value.files.metadata}")))
-    "guestinfo.metadata.encoding" = "base64"
+    "guestinfo.metadata"          = sensitive(file("${path.module}/${each.value.files.metadata}"))
+    "guestinfo.metadata.encoding" = "gzip+base64"
     "guestinfo.userdata"          = startswith(local.user_data[each.key], "#") ? base64encode(local.user_data[each.key]) : local.user_data[each.key]
     "guestinfo.userdata.encoding" = startswith(local.user_data[each.key], "#") ? "base64" : "gzip+base64"
   }
