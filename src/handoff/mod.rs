@@ -8,6 +8,7 @@
 
 mod cluster;
 mod firewall;
+mod instructions;
 mod page;
 mod terraform;
 
@@ -52,7 +53,7 @@ pub enum HandoffError {
     #[error("the page {name}: {reason}")]
     Page {
         /// Its template.
-        name: &'static str,
+        name: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -116,6 +117,9 @@ pub fn beside<'t>(plan: &Plan, targets: impl IntoIterator<Item = &'t str>) -> Re
     for target in targets {
         for (_, directory, make) in TREES.iter().filter(|(of, ..)| *of == target) {
             all.mount(&directory.parse()?, make(plan)?)?;
+        }
+        if let Some(tree) = instructions::tree(plan, target)? {
+            all.mount(&format!("instructions/{target}").parse()?, tree)?;
         }
     }
     Ok(all)

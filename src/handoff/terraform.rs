@@ -82,6 +82,6 @@ fn tree(plan: &Plan, module: &Module) -> Result<Tree, HandoffError> {
         tree.add(name, FileMode::PUBLIC, *text)?;
     }
     tree.add("cluster.json", FileMode::PUBLIC, cluster::data(plan, DEPTH, module.bundle)?)?;
-    tree.add("README.md", FileMode::PUBLIC, page::render(plan, module.readme)?)?;
+    tree.add("README.md", FileMode::PUBLIC, page::render(plan, module.readme, None)?)?;
     Ok(tree)
 }

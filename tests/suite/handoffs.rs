@@ -7,6 +7,7 @@ use cfy_seed::handoff;
 use cfy_seed::names::PublicAddress;
 use cfy_seed::plan::gate::Probe;
 use cfy_seed::plan::{HostPlan, Plan};
+use cfy_seed::profile::Profiles;
 use cfy_seed::project::Project;
 use hcl::{Block, Body, Expression};
 use serde_json::Value;
@@ -355,5 +356,134 @@ fn pages_name_every_host_and_leave_no_template_behind() {
         }
         let csv = &beside(&plan)["firewall/ports.csv"];
         assert!(csv.lines().all(|line| line.split(',').count() >= 7), "{shape}");
+    }
+}
+
+/// Targets without a tree of their own, and the file of a host that each of them takes.
+const INSTRUCTED: [(&str, &str); 11] = [
+    ("alibaba", "user-data.alibaba"),
+    ("azure", "user-data.azure"),
+    ("cloudstack", "user-data.cloudstack"),
+    ("digitalocean", "user-data.digitalocean"),
+    ("gcp", "user-data.gcp"),
+    ("hetzner", "user-data.hetzner"),
+    ("hyperv", "seed.iso"),
+    ("kubevirt", "secret.kubevirt.yaml"),
+    ("nocloud", "seed.iso"),
+    ("oci", "user-data.oci"),
+    ("virtualbox", "seed.iso"),
+];
+
+/// The plans of all shapes with every target that there is.
+fn plans_of_all_targets() -> impl Iterator<Item = (String, Plan)> {
+    let targets = Profiles::embedded().expect("sound profiles").targets().to_vec();
+    plans().into_iter().map(move |(shape, plan)| (shape, Plan { targets: targets.clone(), ..plan }))
+}
+
+/// The indented blocks of a page.
+fn blocks(page: &str) -> Vec<String> {
+    let mut blocks = vec![String::new()];
+    for line in page.lines() {
+        match (line.strip_prefix("    "), blocks.last_mut()) {
+            (Some(code), Some(block)) => block.extend([code, "\n"]),
+            (None, Some(block)) if !line.is_empty() && !block.is_empty() => blocks.push(String::new()),
+            (None, Some(block)) if !block.is_empty() => block.push('\n'),
+            _ => {}
+        }
+    }
+    blocks
+}
+
+#[test]
+fn instructions_name_each_host_its_address_and_its_file() {
+    for (shape, plan) in plans_of_all_targets() {
+        let texts = texts(&handoff::beside(&plan, INSTRUCTED.map(|(target, _)| target)).expect("trees"));
+        for (target, file) in INSTRUCTED {
+            let page = &texts[&format!("instructions/{target}/README.md")];
+            let code: String = blocks(page).concat();
+            for host in &plan.hosts {
+                assert!(page.contains(&host.ip.to_string()), "{shape}: {target} lacks {}", host.ip);
+                if target == "nocloud" {
+                    continue;
+                }
+                assert!(code.contains(host.name.as_str()), "{shape}: {target} lacks {}", host.name);
+                let (slash, backslash) =
+                    (format!("hosts/{}/{file}", host.name), format!("hosts\\{}\\{file}", host.name));
+                let looped = format!("hosts/${{each.key}}/{file}");
+                let named = [&slash, &backslash, &looped].into_iter().any(|path| code.contains(path.as_str()));
+                assert!(named, "{shape}: {target} has no {slash}");
+            }
+            // Where a shell reads a file into a command line, everybody on the machine can read it.
+            assert!(!code.contains("$(") && !code.contains('`'), "{shape}: {target}");
+            assert!(!page.contains("{%") && !page.contains("{{"), "{shape}: {target}");
+            let facts = plan.targets.iter().find(|known| known.target == target).expect("a target");
+            assert!(page.contains(&facts.out_of_reach), "{shape}: {target}");
+            for said in facts.quirks.iter().chain(&facts.unconfirmed) {
+                assert!(page.contains(said.as_str()), "{shape}: {target} does not say {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_instructions_refer_to_is_built() {
+    let scratch = Scratch::fixture("all-in-one");
+    let spec = std::fs::read_to_string(scratch.spec()).expect("a spec");
+    // Alibaba takes 16 KiB of text, which is less than a host with all roles has.
+    let instructed = INSTRUCTED.into_iter().filter(|(target, _)| *target != "alibaba");
+    let targets = instructed.clone().map(|(target, _)| target).collect::<Vec<_>>().join(", ");
+    scratch.write("cluster.yaml", format!("{spec}target: [{targets}]\n"));
+    let bundle = Bundle::build(scratch);
+    for (target, file) in instructed {
+        assert!(bundle.tree.join("instructions").join(target).join("README.md").is_file(), "{target}");
+        for name in bundle.hosts.keys() {
+            assert!(bundle.tree.join("hosts").join(name).join(file).is_file(), "{target}: {file} of {name}");
+        }
+    }
+}
+
+#[test]
+fn the_machines_of_kubevirt_take_the_secrets_of_their_hosts() {
+    let scratch = Scratch::fixture("three-node");
+    let spec = std::fs::read_to_string(scratch.spec()).expect("a spec");
+    scratch.write("cluster.yaml", format!("{spec}target: [kubevirt]\n"));
+    let bundle = Bundle::build(scratch);
+    let machines =
+        std::fs::read_to_string(bundle.tree.join("instructions/kubevirt/virtual-machines.yaml")).expect("YAML");
+    let machines: Vec<Value> =
+        machines.split("\n---\n").skip(1).map(|text| serde_yaml::from_str(text).expect("YAML")).collect();
+    let names: BTreeSet<&str> =
+        machines.iter().map(|machine| machine["metadata"]["name"].as_str().expect("text")).collect();
+    assert_eq!(names, bundle.hosts.keys().map(String::as_str).collect());
+    assert_eq!(machines.len(), bundle.hosts.len());
+    for machine in &machines {
+        let name = machine["metadata"]["name"].as_str().expect("text");
+        let secret = bundle.tree.join("hosts").join(name).join("secret.kubevirt.yaml");
+        let secret: Value = serde_yaml::from_str(&std::fs::read_to_string(secret).expect("a Secret")).expect("YAML");
+        let volumes = &machine["spec"]["template"]["spec"]["volumes"];
+        for key in ["secretRef", "networkDataSecretRef"] {
+            assert_eq!(volumes[1]["cloudInitNoCloud"][key]["name"], secret["metadata"]["name"], "{name}");
+        }
+        assert_eq!(machine["spec"]["template"]["spec"]["domain"]["memory"]["guest"], "16384Mi");
+    }
+}
+
+#[test]
+fn code_in_pages_is_code() {
+    for (shape, plan) in plans_of_all_targets() {
+        let all = plan.targets.iter().map(|target| target.target.as_str());
+        for (path, page) in texts(&handoff::beside(&plan, all).expect("trees")) {
+            if !path.ends_with("README.md") || path.contains("hyperv") {
+                continue;
+            }
+            let (hcl, shell): (Vec<String>, Vec<String>) =
+                blocks(&page).into_iter().partition(|block| block.contains(" {\n"));
+            for block in hcl {
+                assert!(hcl::parse(&block).is_ok(), "{shape}: {path}: {:?}\n{block}", hcl::parse(&block));
+            }
+            let output =
+                std::process::Command::new("bash").args(["-n", "-c", &shell.concat()]).output().expect("bash");
+            assert!(output.status.success(), "{shape}: {path}: {}", String::from_utf8_lossy(&output.stderr));
+        }
     }
 }
