@@ -1,14 +1,18 @@
 //! What a build would do, as facts for people and machines. Holds no secret.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 use serde::Serialize;
 
 use crate::bundle::manifest::{self, Manifest};
+use crate::handoff;
 use crate::load;
 use crate::names::{Digest256, Encoding, HostAddress, Pack, PublicAddress};
 use crate::plan::gate::Probe;
+use crate::plan::ports::{self, PortRule};
 use crate::plan::{External, ExternalBroker, HostPlan, PackageSource, Plan, RolePlan, RpmSource};
-use crate::profile::Target;
+use crate::profile::{Size as Machine, Target};
 use crate::vault::{self, Action, Vault};
 use crate::world::World;
 
@@ -44,6 +48,10 @@ pub struct Overview {
     pub external: Vec<String>,
     /// The hosts, in the order of the spec.
     pub hosts: Vec<HostOverview>,
+    /// The directories beside the hosts' bundles: hand-offs of the targets.
+    pub beside: Vec<String>,
+    /// Who must reach what over the network.
+    pub ports: Vec<PortRule>,
     /// Certificates and credentials that a build would make, a line each.
     pub to_issue: Vec<String>,
     /// Certificates that are there, with their last day.
@@ -103,6 +111,8 @@ pub struct HostOverview {
     pub roles: Vec<RoleOverview>,
     /// Why it will refuse to start, a line each.
     pub refuses: Vec<String>,
+    /// How large its machine should be.
+    pub machine: Machine,
     /// How large its user-data is.
     pub size: Size,
     /// The same as each target takes it, against the target's limit.
@@ -192,6 +202,8 @@ pub fn overview(
         os_packages: packages(&plan.packages),
         external: external(&plan.external),
         hosts: hosts(plan, &sizes, last.as_ref(), &issued),
+        beside: beside(plan)?,
+        ports: ports::matrix(plan),
         to_issue,
         certificates,
         sizes_exact: sizes.exact,
@@ -214,6 +226,14 @@ fn target_overview(target: &Target, plan: &Plan) -> TargetOverview {
     }
 }
 
+/// The directories of the hand-offs, each once.
+fn beside(plan: &Plan) -> Result<Vec<String>, BuildError> {
+    let tree = handoff::beside(plan, plan.targets.iter().map(|target| target.target.as_str()))?;
+    let paths = tree.iter().filter_map(|(path, _)| path.as_str().rsplit_once('/'));
+    let directories: BTreeSet<&str> = paths.map(|(directory, _)| directory).collect();
+    Ok(directories.into_iter().map(str::to_owned).collect())
+}
+
 /// The manifest of the last build, where there is one of ours.
 fn last_build(tree: &Utf8Path) -> Option<Manifest> {
     let bytes = load::bytes(&tree.join(crate::bundle::MANIFEST), manifest::MAX_BYTES).ok()?;
@@ -234,6 +254,7 @@ fn hosts(plan: &Plan, sizes: &Footprint, last: Option<&Manifest>, issued: &[Stri
                 public_ip: host.public.to_string(),
                 roles: host.roles.iter().map(|role| role_overview(role, plan)).collect(),
                 refuses: host.refusals.iter().map(|r| format!("{}: {}", r.code, r.cause)).collect(),
+                machine: host.size,
                 size: Size {
                     bytes: size.user_data,
                     gzipped: size.gzipped,

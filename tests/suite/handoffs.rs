@@ -12,7 +12,7 @@ use cfy_seed::project::Project;
 use hcl::{Block, Body, Expression};
 use serde_json::Value;
 
-use crate::support::{Bundle, Scratch, files};
+use crate::support::{Bundle, Scratch, cfy_seed, files};
 
 const SHAPES: [&str; 5] = ["nine-node", "three-node", "all-in-one", "external-db", "external-both"];
 const PROVIDERS: [&str; 4] = ["aws", "libvirt", "openstack", "vsphere"];
@@ -486,4 +486,22 @@ fn code_in_pages_is_code() {
             assert!(output.status.success(), "{shape}: {path}: {}", String::from_utf8_lossy(&output.stderr));
         }
     }
+}
+
+#[test]
+fn plan_says_what_will_be_beside_the_bundles_and_who_must_reach_what() {
+    let scratch = Scratch::fixture("nine-node");
+    let spec = std::fs::read_to_string(scratch.spec()).expect("a spec");
+    scratch.write("cluster.yaml", spec.replace("target: [nocloud]", "target: [openstack, gcp]"));
+    let output = cfy_seed(scratch.path()).args(&["plan", "--vault", "vault"]).exits(0);
+    let text = output.all();
+    assert!(text.contains("\nBeside the bundles: firewall instructions/gcp terraform/openstack\n"), "{text}");
+    assert!(text.contains("  broker         5671  from broker, manager, agent: AMQP over TLS\n"), "{text}");
+    assert!(text.contains("      machine: 2 vCPUs, 16384 MiB, 64 GiB disk\n"), "{text}");
+    let output = cfy_seed(scratch.path()).args(&["plan", "--vault", "vault", "--format", "json"]).exits(0);
+    let overview: Value = serde_json::from_str(&output.stdout).expect("JSON");
+    let cluster = modules(&beside(&plan(&scratch))).next().expect("aws").1;
+    assert_eq!(overview["ports"], cluster["ports"]);
+    assert_eq!(overview["hosts"][0]["machine"], serde_json::json!({"vcpus": 2, "memory_mb": 16384, "disk_gb": 64}));
+    assert_eq!(overview["beside"], serde_json::json!(["firewall", "instructions/gcp", "terraform/openstack"]));
 }
