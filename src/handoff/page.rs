@@ -71,7 +71,7 @@ struct Page<'a> {
     hosts: Vec<Host<'a>>,
     /// Every combination of roles that some host has.
     groups: BTreeSet<String>,
-    ports: Vec<Port>,
+    ports: Vec<PortLine>,
     outside_balancer: bool,
     target: TargetFacts<'a>,
 }
@@ -96,7 +96,7 @@ struct Host<'a> {
 }
 
 #[derive(Serialize)]
-struct Port {
+struct PortLine {
     to: &'static str,
     port: u16,
     from: String,
@@ -124,7 +124,7 @@ impl<'a> Page<'a> {
             cluster: plan.cluster.as_str(),
             hosts: hosts.collect(),
             groups: plan.hosts.iter().map(group).collect(),
-            ports: matrix.into_iter().map(Port::new).collect(),
+            ports: matrix.into_iter().map(PortLine::new).collect(),
             outside_balancer,
             target: target.map(TargetFacts::new).unwrap_or_default(),
         }
@@ -151,7 +151,7 @@ impl<'a> Host<'a> {
     }
 }
 
-impl Port {
+impl PortLine {
     fn new(rule: PortRule) -> Self {
         Self {
             to: rule.to.as_str(),
