@@ -302,3 +302,48 @@ fn a_box_in_parts() {
     }
     cfy_seed(scratch.path()).args(&["build", "--split", "4GiB"]).exits(64);
 }
+
+/// Where only the box is: into parts of another size, and those into others again.
+#[test]
+fn a_box_is_split_anew_without_its_project() {
+    let (place, name) = (Scratch::new(), "single-7.0.4.tar.gz");
+    fs::copy(built().join(BOX), place.join(name)).expect("a copy");
+    let split = |from: &str, size: &str, out: &str| {
+        cfy_seed(place.path()).args(&["payload", "split", from, "--split", size, "--out", out])
+    };
+    split(name, "30MB", "first")
+        .exits(0)
+        .says("first/single-7.0.4.tar.gz.sha256: ")
+        .says(" parts; they hold private keys");
+    split("first/single-7.0.4.tar.gz.sha256", "17MiB", "second").exits(0);
+    for (directory, limit) in [("first", 30_000_000), ("second", 17 << 20)] {
+        run(&place.join(directory), "sha256sum", &["--quiet", "--strict", "-c", "single-7.0.4.tar.gz.sha256"]);
+        run(place.path(), "sh", &["-c", &format!("cat {directory}/*.part-* | cmp - {name}")]);
+        let parts = files(place.join(directory).as_std_path());
+        let parts: Vec<_> = parts.iter().filter(|(part, _)| part.contains(".part-")).collect();
+        assert!(parts.len() >= 2 && parts.iter().all(|(_, bytes)| bytes.len() < limit), "{directory}");
+        assert!(
+            modes(place.join(directory).as_std_path())
+                .iter()
+                .all(|(name, bits)| name == "." || bits & 0o077 == 0 || name == ".gitignore")
+        );
+    }
+    // The same parts as the build's, so that one that was lost comes again.
+    let third = fs::read(place.join("second/single-7.0.4.tar.gz.part-003")).expect("a part");
+    split(name, "17MiB", "second").exits(0);
+    assert!(fs::read(place.join("second/single-7.0.4.tar.gz.part-003")).expect("a part") == third);
+    assert!(place.join(name).exists(), "what is split stays");
+    split("first/single-7.0.4.tar.gz.sha256", "17MiB", "first").exits(1).says("CFY-B002");
+    split(name, "1KiB", "x").exits(64);
+    // Nothing is made of what is bad, or of what is no box.
+    let part = place.join("first/single-7.0.4.tar.gz.part-002");
+    let mut bytes = fs::read(&part).expect("a part");
+    bytes[99] ^= 1;
+    fs::write(&part, bytes).expect("written");
+    split("first/single-7.0.4.tar.gz.sha256", "17MiB", "third").exits(1).says("bring part 2 again");
+    split("second", "17MiB", "third").exits(1);
+    place.write("text", "no box");
+    split("text", "17MiB", "third").exits(1);
+    split(name, "1MB", "third").exits(0);
+    assert!(!files(place.path().as_std_path()).iter().any(|(name, _)| name.contains(".cfy-seed")));
+}

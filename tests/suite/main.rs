@@ -42,4 +42,5 @@ mod pki;
 mod properties;
 mod secrets;
 mod seeds;
+mod stops;
 mod vaults;
