@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::names::Pack;
+use crate::names::{CloudifyVersion, ClusterName, Pack};
 use crate::profile::SHAPES;
 use crate::project::{OwnDirectories, Packing};
 
@@ -38,6 +38,8 @@ impl From<Own> for OwnDirectories {
 pub enum Command {
     /// Write a commented cluster.yaml to start from
     Init(Init),
+    /// Make a spec and a vault of the vendor's cluster-manager file
+    Import(Import),
     /// Find every problem of one spec or several at once; write nothing
     Check(Check),
     /// Show what build would do: hosts, order, gates, sizes, certificates
@@ -96,6 +98,22 @@ pub struct Init {
     /// Where to write it; an existing file is never replaced
     #[arg(default_value = "cluster.yaml", value_name = "FILE")]
     pub file: Utf8PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file of Cloudify's cluster manager, such as `cfy_cluster_config.yaml`
+    #[arg(value_name = "FILE")]
+    pub file: Utf8PathBuf,
+    /// The cluster's name
+    #[arg(long, default_value = "cloudify", value_name = "NAME")]
+    pub name: ClusterName,
+    /// The directory that is made, with spec, files and vault; it must not be there [default: the cluster's name]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<Utf8PathBuf>,
+    /// Cloudify's version [default: what the installer's name says]
+    #[arg(long, value_name = "VERSION")]
+    pub cloudify_version: Option<CloudifyVersion>,
 }
 
 /// How a result is printed.

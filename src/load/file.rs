@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FileType, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
@@ -75,6 +75,14 @@ pub fn digest(path: &Utf8Path, watch: Watch<'_>) -> Result<Digest256, LoadError>
 /// When it is missing or no regular file.
 pub fn size(path: &Utf8Path) -> Result<u64, LoadError> {
     Ok(open(path)?.metadata().map_err(|error| LoadError::of(path, error))?.len())
+}
+
+/// The path from the root, without links.
+///
+/// # Errors
+/// When there is nothing of that name, or its name is not UTF-8.
+pub fn canonical(path: &Utf8Path) -> Result<Utf8PathBuf, LoadError> {
+    path.canonicalize_utf8().map_err(|error| LoadError::of(path, error))
 }
 
 /// Opens a regular file without ever waiting.
