@@ -14,6 +14,7 @@ mod overview;
 mod own;
 mod payload;
 mod pki;
+mod runbook;
 mod several;
 mod vault;
 

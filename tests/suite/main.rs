@@ -41,6 +41,7 @@ mod own;
 mod payload;
 mod pki;
 mod properties;
+mod sbom;
 mod secrets;
 mod seeds;
 mod stops;
