@@ -14,6 +14,7 @@ mod overview;
 mod own;
 mod payload;
 mod pki;
+mod runbook;
 mod several;
 mod vault;
 
@@ -29,7 +30,7 @@ pub use overview::{HostOverview, Overview, RoleOverview, Size, TargetOverview, o
 pub use own::OwnDirectories;
 pub use payload::{
     Added, Checked, Depth, MEDIUM_LABEL, Medium, Payload, PayloadOverview, Wanted, WantedOverview, Whereabouts,
-    add_to_payload, check_payload, payload_medium, payload_overview, read_payload, repository, wanted,
+    add_to_payload, check_payload, payload_medium, payload_overview, read_payload, repository, split_box, wanted,
 };
 pub use pki::ImportedCertificates;
 pub use several::{clashes, side_by_side};

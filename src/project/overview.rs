@@ -269,8 +269,12 @@ fn hosts(plan: &Plan, sizes: &Footprint, last: Option<&Manifest>, issued: &[Stri
 }
 
 fn role_overview(role: &RolePlan, plan: &Plan) -> RoleOverview {
-    let waits_for = role.gate.iter().map(|probe| words(probe, plan)).collect();
-    RoleOverview { role: role.kind.as_str(), index: role.index, waits_for }
+    RoleOverview { role: role.kind.as_str(), index: role.index, waits_for: waits(role, plan) }
+}
+
+/// What a host waits for before it installs this role, in words.
+pub(super) fn waits(role: &RolePlan, plan: &Plan) -> Vec<String> {
+    role.gate.iter().map(|probe| words(probe, plan)).collect()
 }
 
 fn user_data_digest(manifest: &Manifest, host: &HostPlan) -> Option<Digest256> {

@@ -42,6 +42,8 @@ mod own;
 mod payload;
 mod pki;
 mod properties;
+mod sbom;
 mod secrets;
 mod seeds;
+mod stops;
 mod vaults;
