@@ -227,13 +227,16 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A built tree, a box, a part or the list of parts of one (….sha256), or a seed image
+    /// A built tree, a box, a part or the list of parts of one (….sha256), a payload or its image, or a seed image
     /// [default: the only tree below out]
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,
     /// The public key of whoever built the box [default: the one in it]
     #[arg(long, value_name = "FILE")]
     pub key: Option<Utf8PathBuf>,
+    /// Write what was found of every file to a new file, as JSON (docs/evidence.schema.json)
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<Utf8PathBuf>,
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

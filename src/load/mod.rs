@@ -19,7 +19,10 @@ pub use archive::{Unpacked, archive};
 pub use error::LoadError;
 pub use file::{Disk, bytes, canonical, digest, prefix, size, text};
 pub use image::{Layout, image};
-pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree};
+pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree, tree_watched};
+
+/// Is told how many more bytes have been read.
+pub type Watch<'w> = &'w dyn Fn(u64);
 
 /// A vault's directory as it lies on the disk.
 #[derive(Debug)]

@@ -91,7 +91,7 @@ mod tests {
     fn thousands_stand_apart() {
         assert_eq!(
             ["7", "16\u{202f}384", "1\u{202f}048\u{202f}576"],
-            [7, 16_384, 1_048_576].map(grouped).each_ref().map(|s| s.as_str())
+            [7, 16_384, 1_048_576].map(grouped).each_ref().map(String::as_str)
         );
     }
 }

@@ -11,7 +11,7 @@ const WIDTH: usize = 980;
 const GAP: usize = 20;
 const CHIP: (usize, usize) = (146, 40);
 const HEAD: usize = 36;
-const LINE: usize = 18;
+const LINE_HEIGHT: usize = 18;
 const BETWEEN: usize = 34;
 /// Characters of a line of ports that fit into a pixel, turned round.
 const PIXELS_A_CHARACTER: usize = 7;
@@ -38,7 +38,7 @@ pub(super) struct Group {
     pub height: usize,
     pub chips: Vec<Chip>,
     /// Which ports others reach them on.
-    pub lines: Vec<Text>,
+    pub lines: Vec<Line>,
 }
 
 #[derive(Debug, Serialize)]
@@ -51,7 +51,7 @@ pub(super) struct Chip {
 }
 
 #[derive(Debug, Serialize)]
-pub(super) struct Text {
+pub(super) struct Line {
     pub x: usize,
     pub y: usize,
     pub text: String,
@@ -170,7 +170,7 @@ const fn per_row(width: usize) -> usize {
 
 fn height(content: &Content, width: usize) -> usize {
     let rows = content.members.len().div_ceil(per_row(width));
-    let lines = if content.ports.is_empty() { 0 } else { content.ports.len() * LINE + 8 };
+    let lines = if content.ports.is_empty() { 0 } else { content.ports.len() * LINE_HEIGHT + 8 };
     HEAD + rows * (CHIP.1 + 8) + lines + usize::from(rows > 0) * 4
 }
 
@@ -194,6 +194,7 @@ fn group(content: Content, (x, y): (usize, usize), (width, height): (usize, usiz
     let below = y + HEAD + content.members.len().div_ceil(columns) * (CHIP.1 + 8) + 14;
     let most = (width - 24) / PIXELS_A_CHARACTER;
     let lines = content.ports.iter().enumerate();
-    let lines = lines.map(|(at, text)| Text { x: x + 12, y: below + at * LINE, text: cut(text, most) }).collect();
+    let lines =
+        lines.map(|(at, text)| Line { x: x + 12, y: below + at * LINE_HEIGHT, text: cut(text, most) }).collect();
     Group { role: content.role, title: content.title, x, y, width, height, chips, lines }
 }

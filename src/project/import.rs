@@ -99,7 +99,7 @@ pub fn import_cluster(
 fn look_at(beside: &Utf8Path, named: &NamedFile) -> Loaded {
     let path = beside.join(&named.path);
     let loaded = match named.usage {
-        FileUse::Installer => load::digest(&path).map(Loaded::Digest),
+        FileUse::Installer => load::digest(&path, &|_| ()).map(Loaded::Digest),
         _ => load::bytes(&path, MAX_ATTACHMENT).map(|bytes| Loaded::Bytes(VaultBytes::new(bytes))),
     };
     loaded.unwrap_or_else(|error| Loaded::Unusable(error.to_string()))

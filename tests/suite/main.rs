@@ -24,6 +24,8 @@ mod builds;
 mod commands;
 mod configs;
 mod contracts;
+mod corruption;
+mod evidence;
 mod externals;
 mod facts;
 mod faults;
