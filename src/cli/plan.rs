@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use crate::page;
 use crate::profile::Size;
 use crate::project::{Budget, Destination, Overview, OwnDirectories, overview};
 use crate::world::RealWorld;
 
-use super::args::{Format, Plan};
+use super::args::{Plan, PlanFormat};
 use super::check::open;
 use super::exit::{Exit, Failure};
 use super::output::Output;
@@ -23,8 +24,9 @@ pub fn run(request: &Plan, own: &OwnDirectories, output: &Output) -> Result<Exit
     let overview = overview(&mut project, &plan, &places, &RealWorld)?;
     output.report(&project.report, &project.sources);
     match request.format {
-        Format::Text => output.data(&text(&overview))?,
-        Format::Json => {
+        PlanFormat::Text => output.data(&text(&overview))?,
+        PlanFormat::Html => output.data(&page::plan(&overview).map_err(|error| Failure::Bug(error.to_string()))?)?,
+        PlanFormat::Json => {
             let json = serde_json::to_string_pretty(&overview).map_err(|error| Failure::Bug(error.to_string()))?;
             output.data(&format!("{json}\n"))?;
         }

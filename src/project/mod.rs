@@ -17,6 +17,7 @@ mod pki;
 mod runbook;
 mod several;
 mod vault;
+mod waiting;
 
 pub use crate::handoff::Packing;
 pub use authority::passphrase;
@@ -26,7 +27,9 @@ pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use import::{ImportOutcome, ImportRequest, ImportedCluster, import_cluster};
 pub use offline::{BoxParts, Boxed};
-pub use overview::{HostOverview, Overview, RoleOverview, Size, TargetOverview, overview};
+pub use overview::{
+    CertificateOverview, Finding, HostOverview, Overview, RoleOverview, Size, TargetOverview, overview,
+};
 pub use own::OwnDirectories;
 pub use payload::{
     Added, Checked, Depth, MEDIUM_LABEL, Medium, Payload, PayloadOverview, Wanted, WantedOverview, Whereabouts,
@@ -35,6 +38,7 @@ pub use payload::{
 pub use pki::ImportedCertificates;
 pub use several::{clashes, side_by_side};
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
+pub use waiting::Peer;
 
 use std::collections::BTreeMap;
 

@@ -39,6 +39,7 @@ mod matrix;
 mod media;
 mod overrides;
 mod own;
+mod page;
 mod payload;
 mod pki;
 mod properties;
