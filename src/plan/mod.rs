@@ -24,7 +24,7 @@ pub use overrides::{HostOverrides, Overrides};
 pub use resolve::{Resolved, resolve};
 pub use rule::authority::Authority;
 pub use rule::credential;
-pub use source::{PackageSource, RepoSource, RpmSource};
+pub use source::{FirstBootSource, PackageSource, RepoSource, RpmSource};
 
 use crate::names::{
     CloudifyVersion, ClusterName, Credential, DomainName, HostAddress, HostName, PublicAddress, RoleKind, Seconds,
@@ -61,6 +61,8 @@ pub struct Plan {
     pub packages: PackageSource,
     /// Where the installer comes from.
     pub rpm: RpmSource,
+    /// Where the first boot's own files come from.
+    pub first_boot: FirstBootSource,
     /// A user to create; without one the image's own user gets the keys.
     pub user: Option<UserName>,
     /// Keys that may log in.

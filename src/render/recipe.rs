@@ -15,6 +15,9 @@ const DATABASE: &str = include_str!("../../templates/guest/recover-database");
 const BROKER: &str = include_str!("../../templates/guest/recover-broker");
 const MANAGER_FIRST: &str = include_str!("../../templates/guest/recover-manager-first");
 
+/// Every recipe, by name.
+pub const ALL: [(&str, &str); 3] = [("broker", BROKER), ("database", DATABASE), ("manager-first", MANAGER_FIRST)];
+
 /// The driver's word for it. The recipe of that name defines the function `recover_NAME`.
 pub const fn recipe_name(recovery: &Recovery) -> &'static str {
     match recovery {
