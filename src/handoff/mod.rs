@@ -1,12 +1,22 @@
 //! What targets take: trees that hold or refer to a host's files.
 //!
-//! In: [`HostFiles`]. Out: [`Tree`]s. May not: run the tools that the trees are for.
+//! In: [`HostFiles`], and a [`Plan`] for what surrounds them. Out: [`Tree`]s. May not: run the tools that the trees are for, or
+//! copy a secret: all but [`nocloud`] refer to the hosts' files by relative paths.
+//!
+//! Files that are the same for every cluster (HCL, scripts) are static and read the cluster as data beside them, so they are
+//! checked once, as they are; pages for people are templates.
+
+mod cluster;
+mod firewall;
+mod page;
+mod terraform;
 
 use time::OffsetDateTime;
 
 use crate::bundle::iso9660::{Image, IsoError};
 use crate::bundle::{Content, Entry, Tree, TreeError};
 use crate::names::{FileMode, InvalidName};
+use crate::plan::Plan;
 use crate::render::HostFiles;
 
 /// The volume label by which cloud-init finds a seed medium (DataSourceNoCloud, ds-identify).
@@ -24,6 +34,38 @@ pub enum HandoffError {
     /// A name that its type refuses.
     #[error(transparent)]
     Path(#[from] InvalidName),
+    /// Facts that are no JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A page that its template does not render.
+    #[error("the page {name}: {reason}")]
+    Page {
+        /// Its template.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Makes one tree.
+type Maker = fn(&Plan) -> Result<Tree, HandoffError>;
+
+/// Target, directory and maker of each tree. A target may have several.
+const TREES: &[(&str, &str, Maker)] = &[("aws", "terraform/aws", terraform::aws)];
+
+/// What goes beside the hosts' bundles: the trees of these targets, and what every target has.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn beside<'t>(plan: &Plan, targets: impl IntoIterator<Item = &'t str>) -> Result<Tree, HandoffError> {
+    let mut all = Tree::default();
+    all.mount(&"firewall".parse()?, firewall::tree(plan)?)?;
+    for target in targets {
+        for (_, directory, make) in TREES.iter().filter(|(of, ..)| *of == target) {
+            all.mount(&directory.parse()?, make(plan)?)?;
+        }
+    }
+    Ok(all)
 }
 
 /// The NoCloud directory of one host, and a seed image with the same content. `time` is every date in the image.

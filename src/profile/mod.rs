@@ -8,7 +8,8 @@ mod platform;
 mod shape;
 
 pub use contract::{
-    Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, Probe, RoleContract, Setting, covers,
+    Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, PortUser, Probe, RoleContract, Setting, Size,
+    covers,
 };
 pub use platform::{Platform, Target};
 pub use shape::{SHAPES, Shape};

@@ -15,10 +15,10 @@ use crate::vault::{SigningKey, Vault, VaultBytes};
 use crate::world::World;
 
 use super::build::{BuildError, Built, Destination};
-use super::payload::{Depth, check_payload, read_payload, repository};
+use super::payload::{Depth, check_payload, read_payload, repository, sign};
 use super::{Project, SharedProgress};
 
-/// The public half of the key that signs, in the box.
+/// The public half of the key that signs, in the box and in its payload.
 pub const PUBLIC_KEY: &str = "box-key.pem";
 /// The program itself, in the box.
 const PROGRAM: &str = "cfy-seed";
@@ -73,7 +73,8 @@ impl Project {
         let published = emit::publish(&self.seal(plan, &vault)?, &to.out, &Disk)?;
 
         let mut extra = Tree::default();
-        let repository = repository(&payload, &parts.payload, &plan.cluster, PAYLOAD, vault.created())?;
+        let mut repository = repository(&payload, &parts.payload, &plan.cluster, PAYLOAD, vault.created())?;
+        sign(&mut repository, &key)?;
         extra.mount(&path("payload")?, repository)?;
         extra.add(PUBLIC_KEY, FileMode::PUBLIC, key.public_pem())?;
         let size = load::size(&parts.program)?;

@@ -1,10 +1,9 @@
 //! The driver's records: tab-separated lines, one fact each (`docs/guest-records.md`). Values reach the script as data and
 //! are never interpolated into it.
 
-use std::collections::BTreeMap;
-
 use crate::names::{Digest256, WebUrl};
 use crate::plan::gate::Probe;
+use crate::plan::ports::of_host;
 use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RepoSource, RolePlan, RpmSource};
 
 use super::HostView;
@@ -81,22 +80,10 @@ fn needs(view: &HostView<'_>, records: &mut Records) {
     records.add(&["need", "os", &ids.join(","), &platform.major, &platform.minor.to_string()]);
 }
 
-/// What the host's roles listen on, each port once: open to everybody where somebody outside the cluster asks it, and
-/// else to the members alone.
+/// What the host's roles listen on: open to everybody where somebody outside the cluster asks it, and else to the members
+/// alone.
 fn ports(view: &HostView<'_>, records: &mut Records) {
-    let (plan, host) = (view.plan, view.host);
-    let balanced_outside = plan.balancer.is_some() && plan.members.balancers.is_empty();
-    let outside = |from: &String| match from.as_str() {
-        "agent" | "user" => true,
-        "load_balancer" => balanced_outside,
-        _ => false,
-    };
-    let mut open: BTreeMap<u16, bool> = BTreeMap::new();
-    let contracts = host.roles.iter().filter_map(|role| plan.contract.roles.get(&role.kind));
-    for port in contracts.flat_map(|contract| &contract.ports) {
-        *open.entry(port.port).or_default() |= port.from.iter().any(outside);
-    }
-    for (port, everybody) in open {
+    for (port, everybody) in of_host(view.plan, view.host) {
         records.add(&["port", &port.to_string(), if everybody { "any" } else { "cluster" }]);
     }
 }

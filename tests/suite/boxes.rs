@@ -70,12 +70,26 @@ fn tar_gzip_sha256sum_and_openssl_read_it() {
     assert!(listed.lines().all(|line| line.contains(" 0/0 ")), "{listed}");
     let into = unpacked(scratch);
     let root = into.join("single-7.0.4");
-    assert_eq!(run(&root, "sha256sum", &["--quiet", "--strict", "-c", "SHA256SUMS"]), "");
+    // The payload can be checked alone too: a medium has nothing else.
+    let payload = root.join("payload");
+    for place in [&root, &payload] {
+        assert_eq!(run(place, "sha256sum", &["--quiet", "--strict", "-c", "SHA256SUMS"]), "");
+    }
+    let listed = fs::read_to_string(payload.join("SHA256SUMS")).expect("sums");
+    let listed: Vec<&str> = listed.lines().filter_map(|line| line.get(66..)).collect();
+    let closing = ["SHA256SUMS", "SHA256SUMS.sig", "box-key.pem"];
+    let all = files(payload.as_std_path());
+    let all: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).filter(|name| !closing.contains(name)).collect();
+    assert_eq!(listed, all, "sorted, and all that is there");
     if Command::new("openssl").arg("version").output().is_err() {
         return skip("openssl is not installed");
     }
     let check = ["dgst", "-sha256", "-verify", "box-key.pem", "-signature", "SHA256SUMS.sig", "SHA256SUMS"];
-    assert_eq!(run(&root, "openssl", &check), "Verified OK\n");
+    for place in [&root, &payload] {
+        assert_eq!(run(place, "openssl", &check), "Verified OK\n");
+    }
+    let keys = [&root, &payload].map(|place| fs::read(place.join("box-key.pem")).expect("a key"));
+    assert_eq!(keys[0], keys[1]);
     let der = "openssl pkey -pubin -in box-key.pem -outform der | sha256sum";
     let fingerprint = run(&root, "sh", &["-c", der]).split(' ').next().expect("a digest").to_owned();
     cfy_seed(scratch.path()).args(&["verify", BOX]).exits(0).says(&fingerprint);

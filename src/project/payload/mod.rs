@@ -20,6 +20,7 @@ pub use add::{Added, add_to_payload};
 pub use check::{Checked, check_payload};
 pub use overview::{PayloadOverview, WantedOverview, Whereabouts, payload_overview};
 pub use repository::repository;
+pub(super) use repository::sign;
 use state::read_keys;
 pub use state::{Depth, Payload, read_payload};
 
