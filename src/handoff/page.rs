@@ -12,6 +12,11 @@ use crate::plan::Plan;
 const TEMPLATES: &[(&str, &str)] = &[
     ("firewall/README.md", include_str!("../../templates/handoff/firewall/README.md")),
     ("firewall/table.md", include_str!("../../templates/handoff/firewall/table.md")),
+    ("libvirt/README.md", include_str!("../../templates/handoff/libvirt/README.md")),
+    ("machines.md", include_str!("../../templates/handoff/machines.md")),
+    ("packer/README.md", include_str!("../../templates/handoff/packer/README.md")),
+    ("proxmox/README.md", include_str!("../../templates/handoff/proxmox/README.md")),
+    ("vsphere/README.md", include_str!("../../templates/handoff/vsphere/README.md")),
     ("terraform/aws/README.md", include_str!("../../templates/handoff/terraform/aws/README.md")),
     ("terraform/module.md", include_str!("../../templates/handoff/terraform/module.md")),
     ("terraform/run.md", include_str!("../../templates/handoff/terraform/run.md")),

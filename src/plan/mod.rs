@@ -101,6 +101,12 @@ impl Plan {
         self.hosts.iter().find(|host| &host.name == name)
     }
 
+    /// Whether hosts boot from an image that was made for them, by `packer/` of the build.
+    #[must_use]
+    pub fn baked(&self) -> bool {
+        self.rpm == RpmSource::Preinstalled || self.first_boot == FirstBootSource::Image
+    }
+
     /// The credentials that the config of a role names. A single database has neither etcd nor Patroni, and a directory in
     /// which users look themselves up has no login.
     pub fn credentials_of(&self, kind: RoleKind) -> impl Iterator<Item = Credential> {
