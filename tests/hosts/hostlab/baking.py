@@ -1,5 +1,9 @@
 """What `packer/` of a built tree needs, and what its scripts make without a machine: a layer of a root file system."""
 
+import base64
+import hashlib
+import json
+import os
 import shutil
 
 from .system import run
@@ -26,6 +30,41 @@ def payload(made, path):
     shutil.copy(made.www / "RPM-GPG-KEY", path / "keys")
     run("createrepo_c", "--quiet", path)
     return path
+
+
+class Packer:
+    """Packer with its qemu builder, on a copy of packer/ without the file that Packer 1.6 does not know."""
+
+    def __init__(self, home, tree, disk):
+        self.home, self.disk = home, disk
+        self.directory = home / "packer"
+        shutil.copytree(tree / "packer", self.directory)
+        (self.directory / "plugins.pkr.hcl").unlink()
+        self.base = home / "base.qcow2"
+        run("qemu-img", "convert", "-O", "qcow2", disk / "root.img", self.base, timeout=120)
+
+    def build(self, key, payload, timeout):
+        """The disk that Packer makes. The machine is emulated, has no boot loader, and no DHCP client that could ask qemu."""
+        network = {"version": 1, "config": [{"type": "physical", "name": "eth0", "subnets": [
+            {"type": "static", "address": "10.0.2.15/24", "gateway": "10.0.2.2"}]}]}
+        words = ["console=ttyS0", "root=/dev/vda", "quiet", "systemd.show_status=false", "selinux=0", "net.ifnames=0",
+                 "network-config=" + base64.b64encode(json.dumps(network).encode()).decode()]
+        values = {
+            "image": str(self.base),
+            "image_checksum": "sha256:" + hashlib.sha256(self.base.read_bytes()).hexdigest(),
+            "ssh_private_key": str(key),
+            "payload": str(payload),
+            "output_directory": str(self.home / "output"),
+            "disk_size": "8G",
+            "accelerator": "tcg",
+            "qemuargs": [["-cpu", "max"], ["-kernel", str(self.disk / "vmlinuz")], ["-initrd", str(self.disk / "initrd")],
+                         ["-append", " ".join(words)]],
+        }
+        file = self.home / "test.pkrvars.hcl"
+        file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()), encoding="ascii")
+        print(run("packer", "build", "-color=false", f"-var-file={file}", ".", cwd=self.directory, timeout=timeout,
+                  env=os.environ | {"CHECKPOINT_DISABLE": "1", "PACKER_CACHE_DIR": str(self.home / "cache")}), flush=True)
+        return next((self.home / "output").iterdir())
 
 
 class Layer:
