@@ -35,7 +35,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "project",
         &[
             "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "payload", "render", "bundle",
-            "handoff", "load", "emit",
+            "handoff", "load", "emit", "verify",
         ],
     ),
     ("cli", &["names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),

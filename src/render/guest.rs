@@ -111,7 +111,7 @@ pub struct Staged {
 pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
     let staged = staged(view)?;
     let mut files = match view.plan.first_boot {
-        FirstBootSource::Seed => static_files(recipe::recipes(view.host))?,
+        FirstBootSource::Seed => static_files(recipe::recipes(view.plan, view.host))?,
         FirstBootSource::Image => Vec::new(),
     };
     let image = image_digest(view.plan.first_boot)?;
@@ -144,7 +144,7 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
 }
 
 /// What is the same for every cluster: the script, its units, its codes, and these recipes.
-fn static_files(recipes: impl Iterator<Item = (&'static str, &'static str)>) -> Result<Vec<GuestFile>, RenderError> {
+fn static_files(recipes: impl Iterator<Item = (String, &'static str)>) -> Result<Vec<GuestFile>, RenderError> {
     let mut files = vec![
         file("/usr/local/sbin/cfy-firstboot", FileMode::PROGRAM, Secret::new(STRIPPED.as_str()))?,
         file("/etc/systemd/system/cfy-firstboot.service", FileMode::PUBLIC, Secret::new(strip_comments(DRIVER)))?,
@@ -153,7 +153,7 @@ fn static_files(recipes: impl Iterator<Item = (&'static str, &'static str)>) -> 
     ];
     for (name, text) in recipes {
         let text = Secret::new(strip_comments(text));
-        files.push(file(&format!("{LIBRARY}/recover-{name}"), FileMode::PUBLIC, text)?);
+        files.push(file(&format!("{LIBRARY}/{name}"), FileMode::PUBLIC, text)?);
     }
     Ok(files)
 }
@@ -164,7 +164,7 @@ fn static_files(recipes: impl Iterator<Item = (&'static str, &'static str)>) -> 
 /// # Errors
 /// Only where cfy-seed itself is wrong.
 pub fn image_files() -> Result<Vec<GuestFile>, RenderError> {
-    let mut files = static_files(recipe::ALL.into_iter())?;
+    let mut files = static_files(recipe::all())?;
     // Script and units as they stand; the library by name, as bash sorts it under LC_ALL=C.
     files.get_mut(3..).unwrap_or_default().sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)

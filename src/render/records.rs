@@ -4,11 +4,11 @@
 use crate::names::{Digest256, WebUrl};
 use crate::plan::gate::Probe;
 use crate::plan::ports::of_host;
-use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RepoSource, RolePlan, RpmSource};
+use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RolePlan, RpmSource};
 
 use super::HostView;
 use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, curl_config, repo_key_path};
-use super::recipe::recipe_name;
+use super::recipe::{fetching, recovery as recovery_recipe};
 
 /// Where the installer leaves its done markers (cloudify.md §3.7).
 const CONFIGURED: &str = "/etc/cloudify/.configured";
@@ -90,18 +90,20 @@ fn ports(view: &HostView<'_>, records: &mut Records) {
 
 fn sources(view: &HostView<'_>, records: &mut Records) {
     let plan = view.plan;
+    for recipe in fetching(plan, view.host) {
+        records.add(&["fetch", recipe.name]);
+    }
     match &plan.packages {
         PackageSource::Image => records.add(&["packages_from", "image"]),
         PackageSource::SystemRepos => records.add(&["packages_from", "system-repos"]),
         PackageSource::Payload => {
-            records.add(&["packages_from", "repo"]);
+            records.add(&["packages_from", "os"]);
             let signed = view.attachments.contains_key(&AttachmentKind::OsRepoKey);
-            let key = if signed { repo_key_path("os") } else { "-".into() };
-            records.add(&["repo", "os", &format!("file://{PAYLOAD}"), &key]);
+            repo(records, "os", &format!("file://{PAYLOAD}"), signed);
         }
         PackageSource::Repo(source) => {
-            records.add(&["packages_from", "repo"]);
-            repo(records, "os", source);
+            records.add(&["packages_from", "os"]);
+            repo(records, "os", source.baseurl.as_str(), source.signed);
         }
     }
     for package in &view.host.packages {
@@ -117,16 +119,16 @@ fn sources(view: &HostView<'_>, records: &mut Records) {
         }
         RpmSource::Repo(source) => {
             records.add(&["rpm", "repo"]);
-            repo(records, "cloudify", source);
+            repo(records, "cloudify", source.baseurl.as_str(), source.signed);
         }
         RpmSource::Preinstalled => records.add(&["rpm", "preinstalled"]),
     }
     records.add(&["rpm_name", &plan.contract.package, &plan.version.to_string()]);
 }
 
-fn repo(records: &mut Records, name: &str, source: &RepoSource) {
-    let key = if source.signed { repo_key_path(name) } else { "-".into() };
-    records.add(&["repo", name, source.baseurl.as_str(), &key]);
+fn repo(records: &mut Records, name: &str, base: &str, signed: bool) {
+    let key = if signed { repo_key_path(name) } else { "-".into() };
+    records.add(&["repo", name, base, &key]);
 }
 
 fn roles(view: &HostView<'_>, records: &mut Records) {
@@ -146,7 +148,7 @@ fn roles(view: &HostView<'_>, records: &mut Records) {
 
 fn recovery(records: &mut Records, role: &RolePlan, marker: &str) {
     let mut fields =
-        vec!["recover".to_owned(), role.kind.as_str().to_owned(), recipe_name(&role.recovery).to_owned()];
+        vec!["recover".to_owned(), role.kind.as_str().to_owned(), recovery_recipe(&role.recovery).name.to_owned()];
     match &role.recovery {
         Recovery::Rerun | Recovery::Stop => {}
         Recovery::ManagerFirst(ips) if ips.is_empty() => fields.push("-".into()),
