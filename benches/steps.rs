@@ -61,7 +61,7 @@ fn steps() -> Result<(), Box<dyn Error>> {
     let (vault, _) = vault::ensure(None, &plan.identity, &BTreeMap::new(), &world, &quiet)?;
     let hosts = render_all(&project, plan, &vault)?;
     let trees: Vec<Tree> = hosts.iter().map(|files| nocloud(files, vault.created())).collect::<Result<_, _>>()?;
-    let sealed = project.seal(plan, &vault)?;
+    let (sealed, _) = project.seal(plan, &vault)?;
     let out = scratch.join("out");
 
     println!("{:44}{:>12}{:>12}", "nine hosts", "median, ms", "least, ms");

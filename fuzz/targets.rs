@@ -15,7 +15,7 @@ use cfy_seed::names::{Credential, Digest256, RsaSize, Secret, TreePath};
 use cfy_seed::payload::{self, PublicKeys, Relation, Requirement};
 use cfy_seed::plan::{self, HostCertificate, Identity};
 use cfy_seed::profile::{OwnFile, Profiles};
-use cfy_seed::project::{Project, footprint};
+use cfy_seed::project::{Packing, Project, footprint};
 use cfy_seed::vault::{self, Permissions, SuppliedCa, VaultBytes, VaultFiles};
 use cfy_seed::verify::pki::{BundledPair, BundledPki, Purpose, check_pki};
 use cfy_seed::{spec, verify};
@@ -41,7 +41,7 @@ pub fn spec(data: &[u8]) {
         project.overrides = resolved.overrides;
         assert!(resolved.plan.is_some() || project.report.has_errors(), "no plan and no error");
         if let Some(plan) = resolved.plan.filter(|_| !project.report.has_errors()) {
-            footprint(&project, &plan, None).expect("a plan without errors renders");
+            footprint(&project, &plan, None, Packing::Auto).expect("a plan without errors renders");
         }
     }
     shown(&project.report, &project.sources);

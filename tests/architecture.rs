@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("payload", &["names", "diag"]),
     ("render", &["names", "diag", "yaml", "plan", "profile"]),
     ("bundle", &["names", "diag"]),
-    ("handoff", &["names", "bundle", "render", "plan"]),
+    ("handoff", &["names", "yaml", "plan", "profile", "bundle", "render"]),
     ("load", &["names", "diag", "bundle"]),
     ("emit", &["names", "diag", "bundle", "load"]),
     ("verify", &["names", "diag", "yaml", "load", "plan", "bundle"]),

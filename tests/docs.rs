@@ -66,9 +66,12 @@ fn blocks(text: &str, language: &str) -> Vec<(usize, String)> {
 
 #[test]
 fn generated_pages_are_current() {
-    for (name, wanted) in
-        [("docs/spec.md", cfy_seed::spec::reference()), ("docs/cluster.schema.json", cfy_seed::spec::json_schema())]
-    {
+    let targets = cfy_seed::profile::reference().expect("sound profiles");
+    for (name, wanted) in [
+        ("docs/spec.md", cfy_seed::spec::reference()),
+        ("docs/cluster.schema.json", cfy_seed::spec::json_schema()),
+        ("docs/targets.md", targets),
+    ] {
         let path = root().join(name);
         if std::env::var_os("CFY_BLESS").is_some() {
             std::fs::write(&path, &wanted).expect("written");

@@ -3,8 +3,9 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::names::Pack;
 use crate::profile::SHAPES;
-use crate::project::OwnDirectories;
+use crate::project::{OwnDirectories, Packing};
 
 /// One cluster.yaml in, one self-installing cloud-init bundle per Cloudify host out.
 #[derive(Debug, Parser)]
@@ -106,6 +107,37 @@ pub enum Format {
     Json,
 }
 
+/// How user-data is packed for the targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PackArg {
+    /// What suits each target and fits
+    Auto,
+    /// As it is
+    Plain,
+    /// All of it through gzip
+    Gzip,
+    /// All of it through gzip and base64
+    #[value(name = "gzip+base64")]
+    GzipBase64,
+    /// Plain, with each file in it packed
+    Inner,
+    /// On the seed image
+    Iso,
+}
+
+impl From<PackArg> for Packing {
+    fn from(arg: PackArg) -> Self {
+        match arg {
+            PackArg::Auto => Self::Auto,
+            PackArg::Plain => Self::Only(Pack::Plain),
+            PackArg::Gzip => Self::Only(Pack::Gzip),
+            PackArg::GzipBase64 => Self::Only(Pack::GzipBase64),
+            PackArg::Inner => Self::Only(Pack::Inner),
+            PackArg::Iso => Self::Only(Pack::Iso),
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
@@ -128,6 +160,9 @@ pub struct Plan {
     /// The cluster's vault [default: <cluster>.vault beside the spec]
     #[arg(long, value_name = "DIR")]
     pub vault: Option<Utf8PathBuf>,
+    /// How user-data is packed for the targets
+    #[arg(long, value_enum, default_value_t = PackArg::Auto, value_name = "PACK")]
+    pub pack: PackArg,
 }
 
 #[derive(Debug, Args)]
@@ -152,6 +187,9 @@ pub struct Build {
     /// Write the payload medium too, beside the box, as `payload iso` makes it out of the box
     #[arg(long, requires = "offline")]
     pub payload_iso: bool,
+    /// How user-data is packed for the targets
+    #[arg(long, value_enum, default_value_t = PackArg::Auto, value_name = "PACK")]
+    pub pack: PackArg,
     /// The passphrase of the CA's key that the spec names: the first line of this file, or of stdin for `-`
     /// [default: asked for on a terminal, where something is to be issued]
     #[arg(long, value_name = "FILE")]

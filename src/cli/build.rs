@@ -1,9 +1,12 @@
 //! `cfy-seed build`
 
+use std::collections::BTreeMap;
+
 use crate::emit::Archived;
-use crate::names::{Digest256, Secret};
+use crate::names::{Digest256, HostName, Pack, Secret};
 use crate::project::{
-    BoxParts, Boxed, Built, Destination, Medium, OwnDirectories, Project, clashes, side_by_side, vault_state,
+    BoxParts, Boxed, Budget, Built, Destination, Footprint, Medium, OwnDirectories, Project, clashes, side_by_side,
+    vault_state,
 };
 use crate::world::{RealWorld, World as _};
 
@@ -20,6 +23,7 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
     if let Some(payload) = &request.payload {
         projects.iter_mut().for_each(|project| project.take_payload_keys(payload));
     }
+    projects.iter_mut().for_each(|project| project.packing = request.pack.into());
     let (clashes, sources) = clashes(&projects);
     if clashes.has_errors() {
         projects.iter().for_each(|project| output.report(&project.report, &project.sources));
@@ -41,7 +45,7 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
         output.report(&project.report, &project.sources);
         let exit = match locked[at].take().map(Err).or(result) {
             None => Exit::BadInput,
-            Some(Err(failure)) => failure.report(output),
+            Some(Err(failure)) => failure.report_in(output, &project.sources),
             Some(Ok(done)) => {
                 say_built(project, &done, output);
                 Exit::Done
@@ -125,6 +129,7 @@ fn build(
 fn say_built(project: &Project, done: &Done, output: &Output) {
     let Done { built, destination, boxed } = done;
     output.report(&built.changes.report, &project.sources);
+    output.report(&built.report, &project.sources);
     let changes = built.changes.to_string();
     if !changes.is_empty() {
         output.say(&changes);
@@ -139,6 +144,9 @@ fn say_built(project: &Project, done: &Done, output: &Output) {
         published.path,
         destination.vault,
     ));
+    for line in chosen(&built.sizes) {
+        output.say(&line);
+    }
     if let Some((Archived { path, size, parts, .. }, fingerprint, medium)) = boxed {
         let parts = parts.map_or_else(String::new, |parts| format!(" in {}", super::check::counted(parts, "part")));
         output.say(&format!(
@@ -147,6 +155,26 @@ fn say_built(project: &Project, done: &Done, output: &Output) {
         ));
         medium.iter().for_each(|medium| super::payload::say_medium(medium, output));
     }
+}
+
+/// Which pack each target got, and its fullest host.
+fn chosen(sizes: &Footprint) -> Vec<String> {
+    let mut fullest: BTreeMap<(&str, Pack), (&HostName, &Budget, usize)> = BTreeMap::new();
+    for host in &sizes.hosts {
+        for budget in host.budgets.iter().filter(|b| b.pack != Pack::Iso || !b.others.is_empty()) {
+            let best = fullest.entry((&budget.target, budget.pack)).or_insert((&host.host, budget, 0));
+            best.2 += 1;
+            if budget.used > best.1.used {
+                (best.0, best.1) = (&host.host, budget);
+            }
+        }
+    }
+    let line = |((target, pack), (host, budget, count)): ((&str, Pack), (&HostName, &Budget, usize))| {
+        let Budget { used, limit, counts, file, .. } = budget;
+        let (unit, hosts) = (counts.in_words(), hosts(count));
+        format!("{target}: {pack}, {hosts}, the fullest is {host} with {used} of {limit} {unit}: {file}")
+    };
+    fullest.into_iter().map(line).collect()
 }
 
 /// Opens the keys of CAs, one after the other because a person may be asked. Gives for each project why it stays locked;

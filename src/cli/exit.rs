@@ -56,9 +56,14 @@ pub enum Failure {
 impl Failure {
     /// Says it, and gives the exit code.
     pub fn report(self, output: &Output) -> Exit {
+        self.report_in(output, &Sources::default())
+    }
+
+    /// As [`report`](Self::report), with the texts that findings may point into.
+    pub fn report_in(self, output: &Output, sources: &Sources) -> Exit {
         match self {
             Self::Findings(report) => {
-                output.report(&report, &Sources::default());
+                output.report(&report, sources);
                 Exit::BadInput
             }
             Self::Machine(text) => {

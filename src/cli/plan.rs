@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::project::{Destination, Overview, OwnDirectories, overview};
+use crate::project::{Budget, Destination, Overview, OwnDirectories, overview};
 use crate::world::RealWorld;
 
 use super::args::{Format, Plan};
@@ -16,6 +16,7 @@ pub fn run(request: &Plan, own: &OwnDirectories, output: &Output) -> Result<Exit
         output.report(&project.report, &project.sources);
         return Ok(Exit::BadInput);
     };
+    project.packing = request.pack.into();
     let vault = project.vault_directory(request.vault.as_deref(), &plan);
     let places = Destination { out: request.out.clone(), vault };
     let overview = overview(&mut project, &plan, &places, &RealWorld)?;
@@ -30,6 +31,15 @@ pub fn run(request: &Plan, own: &OwnDirectories, output: &Output) -> Result<Exit
     Ok(if project.report.has_errors() { Exit::BadInput } else { Exit::Done })
 }
 
+/// One host's user-data on one target.
+fn budget_line(budget: &Budget, about: &str) -> String {
+    let Budget { target, file, pack, used, limit, headroom, .. } = budget;
+    let (unit, percent) = (budget.counts.in_words(), budget.percent());
+    let room =
+        if *headroom < 0 { format!("{} TOO MANY", headroom.unsigned_abs()) } else { format!("{headroom} left") };
+    format!("{target}: {pack}, {about}{used} of {limit} {unit} ({percent} %), {room}: {file}")
+}
+
 /// The plan for people. Writing to a `String` cannot fail.
 fn text(plan: &Overview) -> String {
     let mut out = String::new();
@@ -40,26 +50,37 @@ fn text(plan: &Overview) -> String {
     for service in &plan.external {
         let _ = writeln!(out, "  not installed  {service}");
     }
-    let _ = writeln!(out, "  target         {}", plan.target);
+    for target in &plan.targets {
+        let _ = writeln!(
+            out,
+            "  target         {}: {}, {} {} in {}",
+            target.target, target.title, target.limit, target.counts, target.field
+        );
+        for line in &target.unconfirmed {
+            let _ = writeln!(out, "                 not confirmed: {line}");
+        }
+    }
     if !plan.let_through.is_empty() {
         let _ = writeln!(out, "  also let through: {} (not supported by the vendor)", plan.let_through.join(", "));
     }
     let about = if plan.sizes_exact { "" } else { "about " };
-    let _ = writeln!(out, "\nHosts (user-data limit: {} {}):", plan.limit_bytes, plan.limit_counts);
+    let _ = writeln!(out, "\nHosts:");
     for host in &plan.hosts {
         let public = if host.public_ip == host.private_ip { String::new() } else { format!(" ({})", host.public_ip) };
-        let percent = host.size.bytes as u64 * 100 / plan.limit_bytes.max(1);
         let roles: Vec<String> = host.roles.iter().map(|role| format!("{} {}", role.role, role.index)).collect();
         let _ = writeln!(
             out,
-            "  {:<14} {}{public}  {}  {about}{} bytes ({} gzipped, {percent} % of the limit)  {}",
+            "  {:<14} {}{public}  {}  {about}{} bytes of user-data{}  {}",
             host.name,
             host.private_ip,
             roles.join(", "),
             host.size.bytes,
-            host.size.gzipped,
+            host.size.gzipped.map_or_else(String::new, |bytes| format!(" ({bytes} gzipped)")),
             host.since_last_build,
         );
+        for budget in &host.budgets {
+            let _ = writeln!(out, "      {}", budget_line(budget, about));
+        }
         let largest: Vec<String> = host.size.largest.iter().map(|(path, bytes)| format!("{path} {bytes}")).collect();
         let _ = writeln!(out, "      largest: {}", largest.join(", "));
         for role in &host.roles {

@@ -240,6 +240,21 @@ codes! {
     /// A payload that no image can hold, or that is none of ours.
     MediumUnfit = "CFY-B029",
 
+    /// A target twice.
+    TargetTwice = "CFY-T001",
+    /// User-data is larger than the target takes.
+    OverLimit = "CFY-T002",
+    /// User-data has nearly the size that the target takes.
+    NearLimit = "CFY-T003",
+    /// A pack that the target does not take, or would run nothing from.
+    PackNotTaken = "CFY-T004",
+    /// A file for a target whose encoding its datasource does not take off.
+    EncodingNotDecoded = "CFY-T005",
+    /// A file for a target that no profile knows.
+    FileOfUnknownTarget = "CFY-T006",
+    /// The files of one host for several targets hold different things.
+    TargetsDiffer = "CFY-T007",
+
     /// The vault belongs to another cluster.
     VaultOfAnotherCluster = "CFY-V001",
     /// A file of the vault is missing, cut off or otherwise unusable.

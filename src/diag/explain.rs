@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     include_str!("../../docs/codes/vault.md"),
     include_str!("../../docs/codes/payload.md"),
     include_str!("../../docs/codes/bundle.md"),
+    include_str!("../../docs/codes/target.md"),
     include_str!("../../docs/codes/guest.md"),
 ];
 

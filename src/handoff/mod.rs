@@ -14,16 +14,27 @@ mod packer;
 mod page;
 mod terraform;
 
+mod companion;
+mod pack;
+
+pub use pack::{Material, Packed, Packing, choose, encode, packs};
+
 use time::OffsetDateTime;
 
 use crate::bundle::iso9660::{Image, IsoError};
 use crate::bundle::{Content, Entry, Tree, TreeError};
-use crate::names::{FileMode, InvalidName};
+use crate::names::{FileMode, InvalidName, Pack};
 use crate::plan::Plan;
+use crate::profile::{Companion, Target};
 use crate::render::{HostFiles, RenderError};
+use crate::yaml::NotSerialisable;
 
 /// The volume label by which cloud-init finds a seed medium (DataSourceNoCloud, ds-identify).
 pub const SEED_LABEL: &str = "CIDATA";
+/// The seed image's name below a host's directory.
+pub const SEED_IMAGE: &str = "seed.iso";
+/// The files of a host's directory that are always there.
+pub const SEED_FILES: [&str; 5] = ["user-data", "meta-data", "network-config", "vendor-data", SEED_IMAGE];
 
 /// A tree cannot be made: a bug.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +62,43 @@ pub enum HandoffError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A value that cannot be written as YAML.
+    #[error(transparent)]
+    Yaml(#[from] NotSerialisable),
+    /// The compressor failed.
+    #[error("user-data cannot be packed: {0}")]
+    Pack(#[from] std::io::Error),
+}
+
+/// One host's user-data for one target, and under which name it lies below the host's directory.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The target.
+    pub target: String,
+    /// The file that the target takes: `user-data.<target>`, or the seed image.
+    pub file: String,
+    /// How user-data is packed in it.
+    pub packed: Packed,
+    /// The file that goes with it, below the host's directory too.
+    pub companion: Option<(Companion, String)>,
+}
+
+impl Delivery {
+    /// What a target takes of a host.
+    #[must_use]
+    pub fn new(target: &Target, packed: Packed) -> Self {
+        let name = &target.target;
+        let (file, companion) = match packed.pack {
+            // The image has everything.
+            Pack::Iso => (SEED_IMAGE.to_owned(), None),
+            _ => (format!("user-data.{name}"), target.companion),
+        };
+        let companion = companion.map(|kind| match kind {
+            Companion::Guestinfo => (kind, format!("metadata.{name}")),
+            Companion::Secret => (kind, format!("secret.{name}.yaml")),
+        });
+        Self { target: name.clone(), file, packed, companion }
+    }
 }
 
 /// Makes one tree.
@@ -94,6 +142,30 @@ pub fn nocloud(files: &HostFiles, time: OffsetDateTime) -> Result<Tree, HandoffE
     tree.add("vendor-data", FileMode::SECRET, files.vendor_data.as_str())?;
     let image = Image::new(SEED_LABEL, &tree, time)?;
     let entry = Entry { mode: FileMode::SECRET, content: Content::Image(Box::new(image)) };
-    tree.insert("seed.iso".parse()?, entry)?;
+    tree.insert(SEED_IMAGE.parse()?, entry)?;
+    Ok(tree)
+}
+
+/// What the targets take of one host beside its NoCloud directory, and what goes with it where a platform has no other
+/// place for it. `name` is what a platform may call what is the host's own.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn deliveries<'d>(
+    name: &str,
+    files: &HostFiles,
+    all: impl IntoIterator<Item = &'d Delivery>,
+) -> Result<Tree, HandoffError> {
+    let mut tree = Tree::default();
+    for Delivery { file, packed, companion, .. } in all {
+        let Some(bytes) = &packed.file else { continue };
+        tree.add(file, FileMode::SECRET, bytes.as_slice())?;
+        let Some((kind, beside)) = companion else { continue };
+        let text = match kind {
+            Companion::Guestinfo => companion::guestinfo(files),
+            Companion::Secret => companion::secret(name, files, bytes)?,
+        };
+        tree.add(beside, FileMode::SECRET, text)?;
+    }
     Ok(tree)
 }

@@ -6,6 +6,7 @@ mod account;
 mod credential;
 mod host;
 mod network;
+mod packing;
 mod path;
 mod role;
 mod secret;
@@ -15,10 +16,11 @@ pub use account::{BrokerUser, DatabaseName, DatabaseUser};
 pub use credential::Credential;
 pub use host::{ClusterName, DomainName, HostName, LdapUrl, NetworkName, WebUrl};
 pub use network::{HostAddress, InterfaceName, MacAddress, PublicAddress, Seconds, SshPublicKey, TimeZone, UserName};
+pub use packing::{Encoding, Pack};
 pub use path::{FileMode, GuestPath, TreePath};
 pub use role::{RoleKind, RsaSize};
 pub use secret::{Digest256, Secret};
-pub use version::CloudifyVersion;
+pub use version::{CloudInitRelease, CloudifyVersion};
 
 /// The newtype name under which a [`Secret`] is deserialised: a decoder that reports mistakes knows by it what it must
 /// not show.

@@ -1,4 +1,4 @@
-//! Versions of Cloudify Manager.
+//! Versions of Cloudify Manager and of cloud-init.
 
 use super::InvalidName;
 
@@ -39,3 +39,32 @@ super::as_text!(
     CloudifyVersion,
     schemars::json_schema!({ "type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+$" })
 );
+
+/// A release of cloud-init by its first two numbers, such as `22.1`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CloudInitRelease {
+    /// First number, the year.
+    pub year: u16,
+    /// Second number.
+    pub number: u16,
+}
+
+impl std::fmt::Display for CloudInitRelease {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.year, self.number)
+    }
+}
+
+impl std::str::FromStr for CloudInitRelease {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let number = |part: &str| part.parse().ok().filter(|_| part.bytes().all(|byte| byte.is_ascii_digit()));
+        let parts = text.split_once('.').and_then(|(year, number_)| Some((number(year)?, number(number_)?)));
+        let (year, number) = parts
+            .ok_or_else(|| InvalidName("expected a release of cloud-init in quotes, such as \"22.1\"".into()))?;
+        Ok(Self { year, number })
+    }
+}
+
+super::as_text!(CloudInitRelease, schemars::json_schema!({ "type": "string", "pattern": "^[0-9]+\\.[0-9]+$" }));

@@ -44,8 +44,10 @@ pub struct Plan {
     pub contract: Contract,
     /// The hosts' operating system.
     pub platform: Platform,
-    /// Where the bundles will be used.
-    pub target: Target,
+    /// Where the bundles will be used, each once.
+    pub targets: Vec<Target>,
+    /// What the directory and the image that every host gets are made for.
+    pub seed: Target,
     /// The shape that the host list has, if it is one that has a name.
     pub shape: Option<&'static str>,
     /// Part of every instance-id.

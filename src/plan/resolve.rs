@@ -68,7 +68,7 @@ impl Resolver<'_> {
         let generation = rule::times::generation(report, spec);
         rule::credential::check(report, spec);
         self.check_access(report);
-        let target = rule::cloudify::target(report, spec, self.profiles);
+        let targets = rule::target::targets(report, spec, self.profiles);
         let files = rule::extra_file::resolve(report, spec, self.files);
         let packages = rule::cloudify::packages(report, &spec.os_packages, self.files);
 
@@ -95,14 +95,15 @@ impl Resolver<'_> {
             *overrides = self.overrides(report, &drafts, &keys, &files);
         }
 
-        let (contract, platform, target) = (contract?, platform?, target?);
+        let (contract, platform, seed) = (contract?, platform?, rule::target::seed(self.profiles)?);
         let network = spec.network.get();
         let mut plan = Plan {
             cluster: spec.name.get()?.clone(),
             version: *cloudify?.0.version.get()?,
             contract: contract.clone(),
             platform: platform.clone(),
-            target: target.clone(),
+            targets,
+            seed,
             shape: None,
             generation,
             hosts: Vec::new(),

@@ -54,7 +54,7 @@ fn managers_name_the_balancer() {
 
 #[test]
 fn rules_find_everything_in_one_pass() {
-    let text = "apiVersion: cfy-seed/v1\nname: prod\nos: el9\ntarget: [aws]\n\
+    let text = "apiVersion: cfy-seed/v1\nname: prod\nos: el9\ntarget: [awz]\n\
         cloudify: {version: \"5.0.5\", rpm: {url: \"http://r/x.rpm\", preinstalled: true}}\n\
         network: {prefix: 31, gateway: 10.1.0.1}\nfirst_boot: {poll: 1s}\npki: {ca_days: 10}\ngeneration: 0\n\
         hosts:\n  - {name: db-1, roles: [database], private_ip: 10.0.0.11}\n\

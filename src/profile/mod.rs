@@ -5,14 +5,18 @@
 mod contract;
 pub mod extend;
 mod platform;
+mod reference;
 mod shape;
+mod target;
 
 pub use contract::{
     Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, PortUser, Probe, RoleContract, Setting, Size,
     covers,
 };
-pub use platform::{Platform, Target};
+pub use platform::Platform;
+pub use reference::reference;
 pub use shape::{SHAPES, Shape};
+pub use target::{Beside, Companion, EncodingKey, Evidence, Limit, Source, Target, Unit};
 
 use std::sync::LazyLock;
 
@@ -33,8 +37,24 @@ const PLATFORMS: &[(&str, &str)] = &[
     ("profiles/platforms/el7.yaml", include_str!("../../profiles/platforms/el7.yaml")),
     ("profiles/platforms/el8.yaml", include_str!("../../profiles/platforms/el8.yaml")),
 ];
-const TARGETS: &[(&str, &str)] =
-    &[("profiles/platforms/nocloud.yaml", include_str!("../../profiles/platforms/nocloud.yaml"))];
+const TARGETS: &[(&str, &str)] = &[
+    ("profiles/platforms/nocloud.yaml", include_str!("../../profiles/platforms/nocloud.yaml")),
+    ("profiles/platforms/libvirt.yaml", include_str!("../../profiles/platforms/libvirt.yaml")),
+    ("profiles/platforms/proxmox.yaml", include_str!("../../profiles/platforms/proxmox.yaml")),
+    ("profiles/platforms/virtualbox.yaml", include_str!("../../profiles/platforms/virtualbox.yaml")),
+    ("profiles/platforms/hyperv.yaml", include_str!("../../profiles/platforms/hyperv.yaml")),
+    ("profiles/platforms/vsphere.yaml", include_str!("../../profiles/platforms/vsphere.yaml")),
+    ("profiles/platforms/openstack.yaml", include_str!("../../profiles/platforms/openstack.yaml")),
+    ("profiles/platforms/cloudstack.yaml", include_str!("../../profiles/platforms/cloudstack.yaml")),
+    ("profiles/platforms/kubevirt.yaml", include_str!("../../profiles/platforms/kubevirt.yaml")),
+    ("profiles/platforms/aws.yaml", include_str!("../../profiles/platforms/aws.yaml")),
+    ("profiles/platforms/azure.yaml", include_str!("../../profiles/platforms/azure.yaml")),
+    ("profiles/platforms/gcp.yaml", include_str!("../../profiles/platforms/gcp.yaml")),
+    ("profiles/platforms/oci.yaml", include_str!("../../profiles/platforms/oci.yaml")),
+    ("profiles/platforms/digitalocean.yaml", include_str!("../../profiles/platforms/digitalocean.yaml")),
+    ("profiles/platforms/hetzner.yaml", include_str!("../../profiles/platforms/hetzner.yaml")),
+    ("profiles/platforms/alibaba.yaml", include_str!("../../profiles/platforms/alibaba.yaml")),
+];
 
 /// Everything that is known.
 #[derive(Debug, Clone)]
@@ -103,11 +123,15 @@ impl Profiles {
                 report.push(wrong.help("`extends: cloudify-7.0` takes over what a file does not say"));
             }
         }
-        Self {
-            contracts: values(contracts),
-            platforms: values(platforms),
-            targets: values(read("target", &targets, report)),
+        let targets: Vec<(Target, Span)> = read("target", &targets, report);
+        for (target, span) in &targets {
+            for lack in target.lacks() {
+                let message = format!("the target `{}`: {lack}", target.target.escape_debug());
+                let wrong = Diagnostic::error(Code::ProfileNotWhole, message).at(*span, "in this file");
+                report.push(wrong.help("`extends: nocloud`, or another target, takes over what a file does not say"));
+            }
         }
+        Self { contracts: values(contracts), platforms: values(platforms), targets: values(targets) }
     }
 
     /// The contract that speaks for a version.
@@ -147,9 +171,10 @@ impl Profiles {
         self.targets.iter().find(|target| target.target == name)
     }
 
-    /// The names of all targets.
-    pub fn target_names(&self) -> impl Iterator<Item = &str> {
-        self.targets.iter().map(|target| target.target.as_str())
+    /// All targets.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        &self.targets
     }
 }
 
@@ -203,6 +228,23 @@ mod tests {
         assert!(profiles.target("nocloud").is_some());
     }
 
+    /// Hosts that boot from a seed image all boot from the same one: what it says after READY holds on each of them.
+    #[test]
+    fn targets_that_take_a_seed_image_only_say_what_it_says() {
+        let profiles = Profiles::embedded().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(profiles.targets.len(), 16);
+        let seed = profiles.target("nocloud").expect("the seed");
+        for target in profiles.targets().iter().filter(|target| target.is_seed_medium()) {
+            assert_eq!((target.pin, &target.out_of_reach), (seed.pin, &seed.out_of_reach), "{}", target.target);
+        }
+        for platform in profiles.platforms() {
+            for target in profiles.targets() {
+                let packs = target.packs(platform.cloud_init).count();
+                assert!(packs > 0, "{} could not be built for {}", target.target, platform.platform);
+            }
+        }
+    }
+
     /// A feature that all versions have is no condition: templates would be better off without it.
     #[test]
     fn every_feature_tells_versions_apart() {
@@ -223,10 +265,16 @@ mod tests {
             ("contract: new\nextends: cloudify-7.0\nversion: [\"8.0\"]\n", "did you mean `versions`?"),
             ("contract: new\nextends: cloudfy-7.0\n", "did you mean `cloudify-7.0`?"),
             ("contract: new\nroles: [\n", "new.yaml"),
+            ("target: new\nextends: aws\ndecodes: [\"plain\"]\n", "`packs` has `gzip`, and `decodes` has not `gzip`"),
+            ("target: new\nextends: aws\npacks: []\n", "`packs` is empty"),
+            ("target: new\nextends: aws\nout_of_reach: \"a\\tb\"\n", "`out_of_reach` is not one line of text"),
+            ("target: ../new\nextends: aws\n", "`target` is no word"),
+            ("target: new\nextends: aws\nlimit: {counts: \"kilobytes\"}\n", "new.yaml:3:17"),
         ] {
             let (mut sources, mut report) = (Sources::default(), Report::default());
             let source = sources.add("new.yaml", text);
-            let own = OwnFile { path: "contracts/new.yaml".into(), text: text.into(), source };
+            let directory = if text.starts_with("target") { "platforms" } else { "contracts" };
+            let own = OwnFile { path: format!("{directory}/new.yaml"), text: text.into(), source };
             Profiles::with(&[own], &mut sources, &mut report);
             let shown = crate::diag::render(&report, &sources, crate::diag::Style::default());
             assert!(report.has_errors() && shown.contains(wanted) && !shown.contains("profiles/"), "{shown}");

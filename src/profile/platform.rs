@@ -1,8 +1,8 @@
-//! Operating systems and targets.
+//! Operating systems.
 
 use serde::Deserialize;
 
-use crate::names::InterfaceName;
+use crate::names::{CloudInitRelease, InterfaceName};
 
 /// An operating system of the hosts.
 #[derive(Debug, Clone, Deserialize)]
@@ -24,24 +24,8 @@ pub struct Platform {
     pub supported_distros: Vec<String>,
     /// Version of network-config that its cloud-init renders rightly.
     pub network_config: u8,
+    /// The oldest release of cloud-init that its images ship and that targets are judged by.
+    pub cloud_init: CloudInitRelease,
     /// Name of the first network interface.
     pub interface: InterfaceName,
-}
-
-/// Where bundles are used.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Target {
-    /// Its name in specs, such as `nocloud`.
-    pub target: String,
-    /// Its name for people.
-    pub title: String,
-    /// Largest user-data, in the unit of `counts`.
-    pub limit_bytes: u64,
-    /// What the limit counts.
-    pub counts: String,
-    /// Whether cloud-init is pinned after READY, because the seed may be detached.
-    pub pin: bool,
-    /// What a READY host says of the copies of its secrets that it cannot remove, and what to do about them. One line.
-    pub out_of_reach: String,
 }

@@ -9,13 +9,16 @@ use crate::diag::Report;
 use crate::emit::{self, EmitError, Published, VaultLock};
 use crate::handoff::{self, HandoffError};
 use crate::load::{Disk, LoadError};
-use crate::names::{Credential, RoleKind, Secret};
+use crate::names::{Credential, RoleKind, Secret, TreePath};
 use crate::plan::{AttachmentKind, HostPlan, PackageSource, Plan, RepoSource, RpmSource};
 use crate::render::{self, Client, HostFiles, HostView, RenderError};
 use crate::vault::{self, Changes, Vault, VaultError};
 use crate::world::World;
 
 use super::Project;
+use super::budget::{judge, refused};
+use super::delivery::deliver;
+use super::footprint::{Footprint, measure};
 use super::vault::{VaultReadError, open};
 
 /// Where a build goes.
@@ -34,6 +37,10 @@ pub struct Built {
     pub published: Published,
     /// What happened to the vault.
     pub changes: Changes,
+    /// How large user-data is on each target.
+    pub sizes: Footprint,
+    /// What is nearly too large.
+    pub report: Report,
 }
 
 /// Why nothing was built.
@@ -102,10 +109,27 @@ impl Project {
         world: &dyn World,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Built, BuildError> {
+        self.check_packing(plan)?;
         let (vault, changes) = self.complete_vault(plan, &to.vault, world, progress)?;
-        let sealed = self.seal(plan, &vault)?;
+        let (sealed, sizes) = self.seal(plan, &vault)?;
+        let report = self.fitting(plan, &sizes)?;
         let published = emit::publish(&sealed, &to.out, &Disk)?;
-        Ok(Built { published, changes })
+        Ok(Built { published, changes, sizes, report })
+    }
+
+    /// Refuses a pack that some target does not take.
+    pub(super) fn check_packing(&self, plan: &Plan) -> Result<(), BuildError> {
+        let report = refused(plan, self.packing, self.target);
+        if report.has_errors() { Err(BuildError::Refused(report)) } else { Ok(()) }
+    }
+
+    /// What is nearly too large for its target.
+    ///
+    /// # Errors
+    /// Where something is too large.
+    pub(super) fn fitting(&self, plan: &Plan, sizes: &Footprint) -> Result<Report, BuildError> {
+        let report = judge(plan, sizes, self.target);
+        if report.has_errors() { Err(BuildError::Refused(report)) } else { Ok(report) }
     }
 
     pub(super) fn complete_vault(
@@ -122,20 +146,32 @@ impl Project {
         Ok((vault, changes))
     }
 
-    /// The tree of a plan and a vault: a pure function of both and of the attachments.
+    /// The tree of a plan and a vault, and the sizes in it: a pure function of both and of the attachments.
     ///
     /// # Errors
-    /// Only where cfy-seed itself is wrong.
-    pub fn seal(&self, plan: &Plan, vault: &Vault) -> Result<SealedTree, BuildError> {
+    /// Where a target does not take the pack that is asked for; else only where cfy-seed itself is wrong.
+    pub fn seal(&self, plan: &Plan, vault: &Vault) -> Result<(SealedTree, Footprint), BuildError> {
         self.seal_with(plan, vault, Tree::default())
     }
 
     /// As [`seal`](Self::seal), with further files beside the hosts.
-    pub(super) fn seal_with(&self, plan: &Plan, vault: &Vault, mut tree: Tree) -> Result<SealedTree, BuildError> {
-        let mut hosts = Vec::new();
-        for (host, files) in plan.hosts.iter().zip(render_all(self, plan, vault)?) {
-            let path = format!("hosts/{}", host.name).parse().map_err(RenderError::Path)?;
-            tree.mount(&path, handoff::nocloud(&files, vault.created())?)?;
+    pub(super) fn seal_with(
+        &self,
+        plan: &Plan,
+        vault: &Vault,
+        mut tree: Tree,
+    ) -> Result<(SealedTree, Footprint), BuildError> {
+        self.check_packing(plan)?;
+        let (mut hosts, mut sizes) = (Vec::new(), Vec::new());
+        let ca = vault.ca_certificate_pem();
+        for host in &plan.hosts {
+            let delivery = deliver(&view(self, plan, host, vault, &ca)?, self.packing)?;
+            let path: TreePath = format!("hosts/{}", host.name).parse().map_err(RenderError::Path)?;
+            tree.mount(&path, handoff::nocloud(&delivery.files, vault.created())?)?;
+            let name = format!("cfy-{}-{}", plan.cluster, host.name);
+            let targets = delivery.targets.iter().map(|(delivery, _)| delivery);
+            tree.mount(&path, handoff::deliveries(&name, &delivery.files, targets)?)?;
+            sizes.push(measure(host, delivery, true));
             hosts.push(HostFacts {
                 name: host.name.clone(),
                 fqdn: host.fqdn.clone(),
@@ -143,7 +179,7 @@ impl Project {
                 roles: host.roles.iter().map(|role| role.kind.as_str().to_owned()).collect(),
             });
         }
-        tree.merge(handoff::beside(plan, [plan.target.target.as_str()])?)?;
+        tree.merge(handoff::beside(plan, plan.targets.iter().map(|target| target.target.as_str()))?)?;
         let facts = ManifestFacts {
             cluster: plan.cluster.clone(),
             cfy_seed_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -151,7 +187,7 @@ impl Project {
             created: vault.created(),
             hosts,
         };
-        Ok(seal(tree, facts)?)
+        Ok((seal(tree, facts)?, Footprint { exact: true, hosts: sizes }))
     }
 }
 
@@ -188,6 +224,7 @@ pub(super) fn view<'a>(
     Ok(HostView {
         plan,
         host,
+        target: &plan.seed,
         ca,
         certificate: pair.certificate_pem(),
         key: pair.key_pem(),

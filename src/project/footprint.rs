@@ -5,13 +5,16 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 
 use crate::bundle::gzip::gzip;
+use crate::handoff::{HandoffError, Packing, SEED_FILES};
 use crate::names::{Credential, Digest256, GuestPath, HostName, RoleKind, RsaSize, Secret};
 use crate::plan::{HostPlan, Plan};
-use crate::render::{self, Client, HostView};
+use crate::render::{Client, HostView};
 use crate::vault::Vault;
 
 use super::Project;
+use super::budget::Budget;
 use super::build::{BuildError, attachments, known_credentials, view};
+use super::delivery::{HostDelivery, deliver};
 
 /// How many of the largest files are named.
 const LARGEST: usize = 3;
@@ -33,19 +36,30 @@ pub struct HostFootprint {
     pub host: HostName,
     /// Bytes of user-data.
     pub user_data: usize,
-    /// Bytes of it after gzip.
-    pub gzipped: usize,
+    /// Bytes of it after gzip, where that was measured.
+    pub gzipped: Option<usize>,
     /// Digest of user-data, where it is exact.
     pub digest: Option<Digest256>,
     /// The largest files in it, with their bytes.
     pub largest: Vec<(GuestPath, usize)>,
+    /// Whether Cloudify's installer is installed on it.
+    pub installs: bool,
+    /// Against the limit of each target.
+    pub budgets: Vec<Budget>,
+    /// The files of its directory.
+    pub files: Vec<String>,
 }
 
 /// Measures every host.
 ///
 /// # Errors
 /// Only where cfy-seed itself is wrong.
-pub fn footprint(project: &Project, plan: &Plan, vault: Option<&Vault>) -> Result<Footprint, BuildError> {
+pub fn footprint(
+    project: &Project,
+    plan: &Plan,
+    vault: Option<&Vault>,
+    packing: Packing,
+) -> Result<Footprint, BuildError> {
     let mut hosts = Vec::new();
     let material = StandIn::new(plan.identity.key);
     let ca = vault.map_or_else(|| material.certificate.clone(), Vault::ca_certificate_pem);
@@ -54,24 +68,34 @@ pub fn footprint(project: &Project, plan: &Plan, vault: Option<&Vault>) -> Resul
             Some(vault) => view(project, plan, host, vault, &ca)?,
             None => material.view(project, plan, host),
         };
-        hosts.push(measure(&view, vault.is_some())?);
+        let delivery = deliver(&view, packing)?;
+        let gzipped = gzip(delivery.files.user_data.expose().as_bytes()).map_err(HandoffError::from)?.len();
+        hosts.push(HostFootprint { gzipped: Some(gzipped), ..measure(host, delivery, vault.is_some()) });
     }
     Ok(Footprint { exact: vault.is_some(), hosts })
 }
 
-fn measure(view: &HostView<'_>, exact: bool) -> Result<HostFootprint, BuildError> {
-    let files = render::render(view)?;
+/// The size of one host's files.
+pub(super) fn measure(host: &HostPlan, HostDelivery { files, targets }: HostDelivery, exact: bool) -> HostFootprint {
     let bytes = files.user_data.expose().as_bytes();
     let mut largest = files.contributors;
     largest.sort_by_key(|(_, size)| std::cmp::Reverse(*size));
     largest.truncate(LARGEST);
-    Ok(HostFootprint {
-        host: view.host.name.clone(),
+    let all = targets.iter().map(|(delivery, _)| delivery).filter(|delivery| delivery.packed.file.is_some());
+    let further = all.flat_map(|delivery| {
+        let companion = delivery.companion.as_ref().map(|(_, file)| file.clone());
+        std::iter::once(delivery.file.clone()).chain(companion)
+    });
+    HostFootprint {
+        host: host.name.clone(),
         user_data: bytes.len(),
-        gzipped: gzip(bytes).map_or(0, |packed| packed.len()),
+        gzipped: None,
         digest: exact.then(|| Digest256::of(bytes)),
         largest,
-    })
+        files: SEED_FILES.iter().map(|file| (*file).to_owned()).chain(further).collect(),
+        installs: host.installs_cloudify(),
+        budgets: targets.iter().map(|(delivery, packs)| Budget::new(delivery, packs)).collect(),
+    }
 }
 
 /// Keys and certificates of the usual size, as hard to compress as real ones.
@@ -104,6 +128,7 @@ impl StandIn {
         HostView {
             plan,
             host,
+            target: &plan.seed,
             ca: &self.certificate,
             certificate: &self.certificate,
             key: &self.key,

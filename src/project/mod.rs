@@ -3,7 +3,9 @@
 //! In: paths. Out: a [`Project`], and what can be done with it: look, preview, build. May not: print, or ask the user.
 
 mod authority;
+mod budget;
 mod build;
+mod delivery;
 mod expiry;
 mod footprint;
 mod offline;
@@ -14,12 +16,14 @@ mod pki;
 mod several;
 mod vault;
 
+pub use crate::handoff::Packing;
 pub use authority::passphrase;
+pub use budget::{Alternative, Budget};
 pub use build::{BuildError, Built, Destination, render_all};
 pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate_table};
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use offline::{BoxParts, Boxed};
-pub use overview::{HostOverview, Overview, RoleOverview, Size, overview};
+pub use overview::{HostOverview, Overview, RoleOverview, Size, TargetOverview, overview};
 pub use own::OwnDirectories;
 pub use payload::{
     Added, Checked, Depth, MEDIUM_LABEL, Medium, Payload, PayloadOverview, Wanted, WantedOverview, Whereabouts,
@@ -65,6 +69,10 @@ pub struct Project {
     pub plan: Option<Plan>,
     /// Where the spec names the cluster.
     pub name: Option<Span>,
+    /// Where the spec names the targets.
+    pub target: Option<Span>,
+    /// How user-data is packed for them.
+    pub packing: Packing,
     /// The directory that paths in the spec are relative to.
     pub directory: Utf8PathBuf,
     /// The files that the spec names.
@@ -106,6 +114,7 @@ impl Project {
         project.report.extend(parsed.report);
         if let Some(spec) = &parsed.spec {
             project.name = spec.name.span();
+            project.target = spec.target.span();
             project.read_attachments(spec);
             project.read_authority(spec, now);
             let resolved = plan::resolve(spec, parsed.place, &profiles, &project.attachments);

@@ -71,10 +71,13 @@ impl Project {
         if checked.report.has_errors() {
             return Err(BuildError::Refused(checked.report));
         }
+        self.check_packing(plan)?;
         let (vault, mut changes) = self.complete_vault(plan, &to.vault, world, keys)?;
         changes.report.extend(checked.report);
         let key = signing_key(&vault, plan, &to.vault)?;
-        let published = emit::publish(&self.seal(plan, &vault)?, &to.out, &Disk)?;
+        let (tree, sizes) = self.seal(plan, &vault)?;
+        let report = self.fitting(plan, &sizes)?;
+        let published = emit::publish(&tree, &to.out, &Disk)?;
 
         let mut extra = Tree::default();
         let mut repository = repository(&payload, &parts.payload, &plan.cluster, PAYLOAD, vault.created())?;
@@ -85,7 +88,7 @@ impl Project {
         let content = Content::File { path: parts.program.clone(), size, sha256: None };
         extra.insert(path(PROGRAM)?, Entry { mode: FileMode::PROGRAM, content })?;
         extra.add(README, FileMode::PUBLIC, readme(plan))?;
-        let sealed = self.seal_with(plan, &vault, extra)?;
+        let (sealed, _) = self.seal_with(plan, &vault, extra)?;
         let total = sealed.tree().iter().map(|(_, entry)| entry.content.len()).sum();
         let root = path(&format!("{}-{}", plan.cluster, plan.version))?;
         let archive = Archive {
@@ -102,7 +105,12 @@ impl Project {
             let out = to.out.join(format!("{root}.payload.iso"));
             write_medium(&repository, vault.created(), fingerprint, &out, bytes)
         });
-        Ok(Boxed { built: Built { published, changes }, archived, fingerprint, medium: medium.transpose()? })
+        Ok(Boxed {
+            built: Built { published, changes, sizes, report },
+            archived,
+            fingerprint,
+            medium: medium.transpose()?,
+        })
     }
 }
 

@@ -5,12 +5,14 @@ use serde::Serialize;
 
 use crate::bundle::manifest::{self, Manifest};
 use crate::load;
-use crate::names::{Digest256, HostAddress, PublicAddress};
+use crate::names::{Digest256, Encoding, HostAddress, Pack, PublicAddress};
 use crate::plan::gate::Probe;
 use crate::plan::{External, ExternalBroker, HostPlan, PackageSource, Plan, RolePlan, RpmSource};
+use crate::profile::Target;
 use crate::vault::{self, Action, Vault};
 use crate::world::World;
 
+use super::budget::{Budget, judge, refused};
 use super::build::BuildError;
 use super::footprint::{Footprint, HostFootprint, footprint};
 use super::{Destination, Project, VaultState, vault_state};
@@ -33,7 +35,7 @@ pub struct Overview {
     /// Rebuilds of it that a setting lets through.
     pub let_through: Vec<String>,
     /// Where the bundles will be used.
-    pub target: String,
+    pub targets: Vec<TargetOverview>,
     /// Where the installer comes from, in words.
     pub rpm: String,
     /// Where the operating system's packages come from, in words.
@@ -48,10 +50,31 @@ pub struct Overview {
     pub certificates: Vec<CertificateOverview>,
     /// Whether sizes are exact, or those of a complete vault's usual content.
     pub sizes_exact: bool,
-    /// What a host's user-data may weigh on the target.
-    pub limit_bytes: u64,
-    /// What that limit counts.
-    pub limit_counts: String,
+}
+
+/// One target.
+#[derive(Debug, Serialize)]
+pub struct TargetOverview {
+    /// Its name in specs.
+    pub target: String,
+    /// Its name for people.
+    pub title: String,
+    /// What the platform calls the place of user-data.
+    pub field: String,
+    /// The largest user-data that it takes.
+    pub limit: u64,
+    /// What that counts, in words.
+    pub counts: String,
+    /// The encodings that its datasource takes off with this operating system.
+    pub decodes: Vec<Encoding>,
+    /// The packs to choose from with this operating system, the best first.
+    pub packs: Vec<Pack>,
+    /// Whether cloud-init is switched off after READY, because the seed may be detached.
+    pub pin: bool,
+    /// What people must know who use it.
+    pub quirks: Vec<String>,
+    /// What nobody has confirmed.
+    pub unconfirmed: Vec<String>,
 }
 
 /// A certificate that is there.
@@ -82,6 +105,8 @@ pub struct HostOverview {
     pub refuses: Vec<String>,
     /// How large its user-data is.
     pub size: Size,
+    /// The same as each target takes it, against the target's limit.
+    pub budgets: Vec<Budget>,
     /// Against the last build: `new`, `changed`, `same`, or `unknown` before keys are made.
     pub since_last_build: &'static str,
     /// The files of its bundle.
@@ -105,7 +130,7 @@ pub struct Size {
     /// Bytes as they are.
     pub bytes: usize,
     /// Bytes after gzip.
-    pub gzipped: usize,
+    pub gzipped: Option<usize>,
     /// The largest files in it, with their bytes.
     pub largest: Vec<(String, usize)>,
 }
@@ -150,7 +175,9 @@ pub fn overview(
         .map(|(subject, _)| subject.to_string())
         .collect();
     let vault = project.complete_vault_if_any(plan, state, world);
-    let sizes = footprint(project, plan, vault.as_ref())?;
+    project.report.extend(refused(plan, project.packing, project.target));
+    let sizes = footprint(project, plan, vault.as_ref(), project.packing)?;
+    project.report.extend(judge(plan, &sizes, project.target));
     let last = last_build(&places.out.join(plan.cluster.as_str()));
     Ok(Overview {
         schema: "cfy-seed/plan/v1",
@@ -160,7 +187,7 @@ pub fn overview(
         contract: plan.contract.contract.clone(),
         platform: plan.platform.platform.clone(),
         let_through: plan.platform.let_through.clone(),
-        target: plan.target.target.clone(),
+        targets: plan.targets.iter().map(|target| target_overview(target, plan)).collect(),
         rpm: rpm(&plan.rpm),
         os_packages: packages(&plan.packages),
         external: external(&plan.external),
@@ -168,9 +195,23 @@ pub fn overview(
         to_issue,
         certificates,
         sizes_exact: sizes.exact,
-        limit_bytes: plan.target.limit_bytes,
-        limit_counts: plan.target.counts.clone(),
     })
+}
+
+fn target_overview(target: &Target, plan: &Plan) -> TargetOverview {
+    let cloud_init = plan.platform.cloud_init;
+    TargetOverview {
+        target: target.target.clone(),
+        title: target.title.clone(),
+        field: target.field.clone(),
+        limit: target.limit.bytes,
+        counts: target.limit.in_words(),
+        decodes: Encoding::ALL.into_iter().filter(|encoding| target.decodes(*encoding, cloud_init)).collect(),
+        packs: target.packs(cloud_init).collect(),
+        pin: target.pin,
+        quirks: target.quirks.clone(),
+        unconfirmed: target.unconfirmed.clone(),
+    }
 }
 
 /// The manifest of the last build, where there is one of ours.
@@ -198,11 +239,9 @@ fn hosts(plan: &Plan, sizes: &Footprint, last: Option<&Manifest>, issued: &[Stri
                     gzipped: size.gzipped,
                     largest: size.largest.iter().map(|(path, bytes)| (path.to_string(), *bytes)).collect(),
                 },
+                budgets: size.budgets.clone(),
                 since_last_build: compare(old, size, fresh),
-                files: ["user-data", "meta-data", "network-config", "vendor-data", "seed.iso"]
-                    .iter()
-                    .map(|file| format!("hosts/{}/{file}", host.name))
-                    .collect(),
+                files: size.files.iter().map(|file| format!("hosts/{}/{file}", host.name)).collect(),
             }
         })
         .collect()

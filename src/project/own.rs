@@ -3,6 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::diag::{Code, Diagnostic, Report, Sources, Span};
+use crate::handoff::Packing;
 use crate::load::{self, Limits, LoadError};
 use crate::plan::Plan;
 use crate::profile::OwnFile;
@@ -114,7 +115,7 @@ pub(super) fn templates(own: &[OwnFile], report: &mut Report) -> Templates {
 /// Renders every host with stand-ins for what comes from the vault, so that a template or contract of the operator's own
 /// that does not work is found before anything is built.
 pub(super) fn rehearse(project: &Project, plan: &Plan, templates: &[OwnFile]) -> Report {
-    match footprint(project, plan, None) {
+    match footprint(project, plan, None, Packing::Auto) {
         Err(BuildError::Render(error)) => wrong(&error, templates, Some(plan)).into(),
         _ => Report::default(),
     }

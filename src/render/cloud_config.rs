@@ -1,5 +1,6 @@
 //! cloud-config and meta-data, as types. Only keys that mean the same on every stock EL image (el-hosts.md).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -80,11 +81,20 @@ struct WriteFile<'a> {
     path: &'a str,
     owner: &'static str,
     permissions: String,
-    content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
+    content: Cow<'a, str>,
 }
 
-/// user-data of one host.
-pub fn user_data(view: &HostView<'_>, files: &[GuestFile]) -> Result<Secret, RenderError> {
+/// What packs the content of a file: gzip and base64, in that order.
+pub type PackFile<'f> = &'f dyn Fn(&str) -> Option<String>;
+
+/// How cloud-init calls it.
+const PACKED: &str = "gz+b64";
+const PACKED_KEY: &str = "  encoding: 'gz+b64'\n";
+
+/// user-data of one host; each file packed by itself where that makes it smaller.
+pub fn user_data(view: &HostView<'_>, files: &[GuestFile], pack: PackFile<'_>) -> Result<Secret, RenderError> {
     let plan = view.plan;
     let own = &view.overrides.cloud_init;
     let keys: Vec<String> = plan.ssh_keys.iter().map(ToString::to_string).collect();
@@ -118,7 +128,7 @@ pub fn user_data(view: &HostView<'_>, files: &[GuestFile]) -> Result<Secret, Ren
         ssh_authorized_keys: list(default_keys, "ssh_authorized_keys", own),
         users: list(users, "users", own),
         bootcmd: list(bootcmd, "bootcmd", own),
-        write_files: list(files.iter().map(write_file), "write_files", own),
+        write_files: list(files.iter().map(|file| write_file(file, pack)), "write_files", own),
         runcmd: list(runcmd(view), "runcmd", own),
         own: rest,
     };
@@ -146,12 +156,16 @@ fn names_default(users: &Node) -> bool {
     users.iter().any(|user| matches!(&user.kind, NodeKind::Text(name) if name == "default"))
 }
 
-fn write_file(file: &GuestFile) -> WriteFile<'_> {
+fn write_file<'a>(file: &'a GuestFile, pack: PackFile<'_>) -> WriteFile<'a> {
+    let plain = file.content.expose();
+    // With the words that say so, it must still be shorter.
+    let packed = pack(plain).filter(|packed| packed.len() + PACKED_KEY.len() < plain.len());
     WriteFile {
         path: file.path.as_str(),
         owner: "root:root",
         permissions: file.mode.to_string(),
-        content: file.content.expose(),
+        encoding: packed.is_some().then_some(PACKED),
+        content: packed.map_or(Cow::Borrowed(plain), Cow::Owned),
     }
 }
 

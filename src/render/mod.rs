@@ -18,7 +18,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-pub use cloud_config::instance_id;
+pub use cloud_config::{PackFile, instance_id};
 pub use guest::{PAYLOAD, image_files};
 pub use templates::Templates;
 pub use view::{Client, HostView};
@@ -27,7 +27,7 @@ use std::ops::Range;
 
 use tera::ErrorKind;
 
-use crate::names::{FileMode, GuestPath};
+use crate::names::{FileMode, GuestPath, Secret};
 
 /// A file on the guest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,14 +37,14 @@ pub struct GuestFile {
     /// Its permission bits.
     pub mode: FileMode,
     /// Its content; all guest files are text.
-    pub content: crate::names::Secret,
+    pub content: Secret,
 }
 
 /// What a host boots from, as texts. All four are always there: an absent one costs a boot a retry or more (P21).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostFiles {
     /// `#cloud-config`, with everything secret in it.
-    pub user_data: crate::names::Secret,
+    pub user_data: Secret,
     /// Instance-id and name.
     pub meta_data: String,
     /// Version 1.
@@ -110,10 +110,20 @@ impl RenderError {
 pub fn render(view: &HostView<'_>) -> Result<HostFiles, RenderError> {
     let files = guest::files(view)?;
     Ok(HostFiles {
-        user_data: cloud_config::user_data(view, &files)?,
+        user_data: cloud_config::user_data(view, &files, &|_| None)?,
         meta_data: cloud_config::meta_data(view)?,
         network_config: network_config::network_config(view)?,
         vendor_data: cloud_config::VENDOR_DATA.to_owned(),
         contributors: files.into_iter().map(|file| (file.path, file.content.expose().len())).collect(),
     })
+}
+
+/// Renders user-data of one host twice: as it is, and with each file packed by itself where that makes it smaller. `pack`
+/// is gzip and base64, in that order.
+///
+/// # Errors
+/// As [`render`].
+pub fn user_data(view: &HostView<'_>, pack: PackFile<'_>) -> Result<(Secret, Secret), RenderError> {
+    let files = guest::files(view)?;
+    Ok((cloud_config::user_data(view, &files, &|_| None)?, cloud_config::user_data(view, &files, pack)?))
 }

@@ -65,7 +65,7 @@ pub fn plan(view: &HostView<'_>, staged: &[Staged], image: Option<Digest256>) ->
         records.add(&["file", &file.name, &file.destination, &file.mode.to_string()]);
     }
     roles(view, &mut records);
-    records.add(&["scrub", if plan.target.pin { "pin" } else { "keep" }, &plan.target.out_of_reach]);
+    records.add(&["scrub", if view.target.pin { "pin" } else { "keep" }, &view.target.out_of_reach]);
     records.0
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Templates;
 use crate::names::{Credential, Secret};
 use crate::plan::{AttachmentKind, HostOverrides, HostPlan, Plan};
+use crate::profile::Target;
 
 /// A client certificate with its key.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub struct HostView<'a> {
     pub plan: &'a Plan,
     /// The host.
     pub host: &'a HostPlan,
+    /// Where the bundle will be used.
+    pub target: &'a Target,
     /// The CA's certificate, PEM.
     pub ca: &'a str,
     /// The host's certificate, PEM.

@@ -34,7 +34,9 @@ pub struct Spec {
     pub os: Field<String>,
     /// Where the packages come from that Cloudify needs of the operating system. Default: `{from: image}`.
     pub os_packages: Field<OsPackages>,
-    /// Where the bundles will be used: `[nocloud]`, that is a seed ISO or directory. Default: `[nocloud]`.
+    /// Where the bundles will be used: one or several of `nocloud`, `libvirt`, `proxmox`, `virtualbox`, `hyperv`, `vsphere`,
+    /// `openstack`, `cloudstack`, `kubevirt`, `aws`, `azure`, `gcp`, `oci`, `digitalocean`, `hetzner` and `alibaba`, such as
+    /// `[nocloud, aws]`. Every host gets a seed ISO and directory, and user-data as each of them takes it. Default: `[nocloud]`.
     pub target: Field<Vec<Field<String>>>,
     /// Who may log in.
     pub access: Field<Access>,

@@ -182,6 +182,7 @@ fn user_data(project: &Project, plan: &Plan) -> Vec<String> {
         let view = HostView {
             plan,
             host,
+            target: &plan.seed,
             ca: "a CA\n",
             certificate: "a certificate\n",
             key: &key,

@@ -1,10 +1,10 @@
-//! Version, target, and where the installer comes from.
+//! Version, and where the installer comes from.
 
 use crate::diag::{Code, Diagnostic, Report, Span, nearest};
 use crate::names::CloudifyVersion;
 use crate::plan::{Attachment, AttachmentKind, Attachments, PackageSource, Refusal, RepoSource, RpmSource};
-use crate::profile::{Contract, Profiles, Target};
-use crate::spec::{Cloudify, Edition, OsPackages, PackagesFrom, Repo, Rpm, Spec, require};
+use crate::profile::{Contract, Profiles};
+use crate::spec::{Cloudify, Edition, OsPackages, PackagesFrom, Repo, Rpm, require};
 use crate::yaml::Field;
 
 /// The contract that speaks for the version.
@@ -34,23 +34,6 @@ pub(super) fn suggest(written: &str, names: &[&str]) -> String {
         Some(name) => format!("did you mean `{name}`? known are {}", names.join(", ")),
         None => format!("known are {}", names.join(", ")),
     }
-}
-
-/// The target. One for now; the key is a list because there will be more.
-pub fn target<'p>(report: &mut Report, spec: &Spec, profiles: &'p Profiles) -> Option<&'p Target> {
-    let Some((targets, list)) = spec.target.spanned() else { return profiles.target("nocloud") };
-    if targets.is_empty() {
-        let empty = Diagnostic::error(Code::UnknownTarget, "no target is named").at(list, "empty");
-        report.push(empty.help("write `target: [nocloud]`, or leave the key out"));
-    }
-    for (name, span) in targets.iter().filter_map(Field::spanned) {
-        if profiles.target(name).is_none() {
-            let names: Vec<&str> = profiles.target_names().collect();
-            let message = format!("no target `{}` is known", name.escape_debug());
-            report.push(Diagnostic::error(Code::UnknownTarget, message).at(span, "").help(suggest(name, &names)));
-        }
-    }
-    targets.iter().filter_map(Field::get).find_map(|name| profiles.target(name))
 }
 
 /// Where the installer comes from; exactly one source.

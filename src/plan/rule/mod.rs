@@ -14,6 +14,7 @@ pub mod network;
 pub mod overrides;
 pub mod pki;
 pub mod platform;
+pub mod target;
 pub mod times;
 
 use crate::diag::{Code, Diagnostic, Report, Span};

@@ -1,0 +1,164 @@
+//! How a host's user-data is packed for a target: the choice, and the bytes.
+
+use std::io;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::bundle::gzip::gzip;
+use crate::names::{CloudInitRelease, Encoding, Pack, Secret};
+use crate::profile::{Limit, Target, Unit};
+
+/// How much of a limit may be used before somebody is told.
+const NEARLY_PERCENT: u64 = 90;
+
+/// Who chooses the pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Packing {
+    /// The first pack of the target that fits with room to spare, else the first that fits.
+    #[default]
+    Auto,
+    /// This one, for all targets.
+    Only(Pack),
+}
+
+/// One host's user-data for one target, before it is packed.
+#[derive(Debug)]
+pub struct Material<'a> {
+    /// `#cloud-config`.
+    pub plain: &'a Secret,
+    /// The same with each file packed by itself.
+    pub inner: &'a Secret,
+    /// What the platform counts beside user-data, in the unit of its limit.
+    pub beside: u64,
+}
+
+/// One host's user-data for one target, packed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Packed {
+    /// How.
+    pub pack: Pack,
+    /// What the platform's field takes; nothing where the seed image does it.
+    pub file: Option<Vec<u8>>,
+    /// How much of the limit is used, in its unit.
+    pub used: u64,
+    /// The limit: the target's, or the seed's where that is used.
+    pub limit: u64,
+    /// What it counts.
+    pub counts: Unit,
+}
+
+impl std::fmt::Debug for Packed {
+    /// Without the bytes: they are secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Packed({}, {} of {} {})", self.pack, self.used, self.limit, self.counts.in_words())
+    }
+}
+
+impl Packed {
+    /// Whether the platform takes it.
+    #[must_use]
+    pub const fn fits(&self) -> bool {
+        self.used <= self.limit
+    }
+
+    /// Whether there is little room left.
+    #[must_use]
+    pub const fn is_near(&self) -> bool {
+        self.used.saturating_mul(100) > self.limit.saturating_mul(NEARLY_PERCENT)
+    }
+}
+
+/// User-data packed in every way that a target takes, the best first.
+///
+/// `seed` is the target of the seed image, which every host has.
+///
+/// # Errors
+/// None that memory does not cause; the signature is the compressor's.
+pub fn packs(
+    target: &Target,
+    seed: &Target,
+    cloud_init: CloudInitRelease,
+    material: &Material<'_>,
+) -> io::Result<Vec<Packed>> {
+    target.packs(cloud_init).map(|pack| packed(pack, target, seed, material)).collect()
+}
+
+/// The one to take; nothing where the target does not take what is asked for.
+#[must_use]
+pub fn choose(mut packs: Vec<Packed>, packing: Packing) -> Option<Packed> {
+    let at = match packing {
+        Packing::Only(pack) => packs.iter().position(|packed| packed.pack == pack)?,
+        Packing::Auto => {
+            let roomy = packs.iter().position(|packed| !packed.is_near());
+            let fits = || packs.iter().position(Packed::fits);
+            // Where nothing fits, what is nearest to it is what people are told about.
+            let nearest = || (0..packs.len()).min_by_key(|at| packs[*at].used.saturating_sub(packs[*at].limit));
+            roomy.or_else(fits).or_else(nearest)?
+        }
+    };
+    Some(packs.swap_remove(at))
+}
+
+fn packed(pack: Pack, target: &Target, seed: &Target, material: &Material<'_>) -> io::Result<Packed> {
+    let plain = material.plain.expose().as_bytes();
+    let Some(encoding) = pack.encoding() else {
+        let Limit { bytes, counts, .. } = seed.limit;
+        return Ok(Packed { pack, file: None, used: counts.count(plain), limit: bytes, counts });
+    };
+    let text = if pack == Pack::Inner { material.inner.expose().as_bytes() } else { plain };
+    let file = encode(encoding, text)?;
+    let Limit { bytes, counts, .. } = target.limit;
+    let used = counts.count(&file).saturating_add(material.beside);
+    Ok(Packed { pack, file: Some(file), used, limit: bytes, counts })
+}
+
+/// These bytes in an encoding.
+///
+/// # Errors
+/// None that memory does not cause; the signature is the compressor's.
+pub fn encode(encoding: Encoding, text: &[u8]) -> io::Result<Vec<u8>> {
+    Ok(match encoding {
+        Encoding::Plain => text.to_vec(),
+        Encoding::Gzip => gzip(text)?,
+        Encoding::Base64 => STANDARD.encode(text).into_bytes(),
+        Encoding::GzipBase64 => STANDARD.encode(gzip(text)?).into_bytes(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Packed, Packing, choose};
+    use crate::names::Pack;
+    use crate::profile::Unit;
+
+    fn packed(pack: Pack, used: u64) -> Packed {
+        Packed { pack, file: None, used, limit: 1000, counts: Unit::Raw }
+    }
+
+    fn chosen(sizes: [u64; 3], packing: Packing) -> Option<(Pack, u64)> {
+        let packs = [Pack::Gzip, Pack::Inner, Pack::Plain].into_iter().zip(sizes);
+        choose(packs.map(|(pack, used)| packed(pack, used)).collect(), packing)
+            .map(|chosen| (chosen.pack, chosen.used))
+    }
+
+    #[test]
+    fn the_first_pack_with_room_is_taken_then_the_first_that_fits_then_the_nearest() {
+        assert_eq!(chosen([900, 1, 1], Packing::Auto), Some((Pack::Gzip, 900)));
+        assert_eq!(chosen([901, 900, 1], Packing::Auto), Some((Pack::Inner, 900)));
+        assert_eq!(chosen([1000, 999, 1001], Packing::Auto), Some((Pack::Gzip, 1000)));
+        assert_eq!(chosen([1001, 1000, 999], Packing::Auto), Some((Pack::Inner, 1000)));
+        assert_eq!(chosen([1003, 1001, 1002], Packing::Auto), Some((Pack::Inner, 1001)));
+        assert_eq!(chosen([1, 2000, 3], Packing::Only(Pack::Inner)), Some((Pack::Inner, 2000)));
+        assert_eq!(chosen([1, 2, 3], Packing::Only(Pack::Iso)), None);
+        assert_eq!(choose(Vec::new(), Packing::Auto), None);
+    }
+
+    #[test]
+    fn the_limit_itself_still_fits() {
+        for (used, fits, near) in [(999, true, true), (1000, true, true), (1001, false, true), (900, true, false)] {
+            let packed = packed(Pack::Gzip, used);
+            assert_eq!((packed.fits(), packed.is_near()), (fits, near), "{used}");
+        }
+    }
+}
