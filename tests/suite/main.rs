@@ -31,6 +31,7 @@ mod facts;
 mod faults;
 mod golden;
 mod hostile;
+mod images;
 mod import;
 mod inputs;
 mod many;
