@@ -5,7 +5,7 @@ use std::io;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::bundle::gzip::gzip;
+use crate::bundle::gzip::{dense, gzip};
 use crate::names::{CloudInitRelease, Encoding, Pack, Secret};
 use crate::profile::{Limit, Target, Unit};
 
@@ -107,10 +107,18 @@ fn packed(pack: Pack, target: &Target, seed: &Target, material: &Material<'_>) -
         return Ok(Packed { pack, file: None, used: counts.count(plain), limit: bytes, counts });
     };
     let text = if pack == Pack::Inner { material.inner.expose().as_bytes() } else { plain };
-    let file = encode(encoding, text)?;
     let Limit { bytes, counts, .. } = target.limit;
-    let used = counts.count(&file).saturating_add(material.beside);
-    Ok(Packed { pack, file: Some(file), used, limit: bytes, counts })
+    let packed = |file: Vec<u8>| {
+        let used = counts.count(&file).saturating_add(material.beside);
+        Packed { pack, file: Some(file), used, limit: bytes, counts }
+    };
+    let usual = packed(encode(encoding, text)?);
+    // Zopfli takes a hundred times as long, so only where it may decide.
+    match encoding {
+        Encoding::Gzip if usual.is_near() => Ok(packed(dense(text)?)),
+        Encoding::GzipBase64 if usual.is_near() => Ok(packed(STANDARD.encode(dense(text)?).into_bytes())),
+        _ => Ok(usual),
+    }
 }
 
 /// These bytes in an encoding.

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 
 use super::pki::{BundledPair, BundledPki, Purpose, check_authorities, check_pki};
+use super::unpack::unpack;
 use crate::diag::{Code, Diagnostic, Report, SourceId};
 use crate::names::Digest256;
 use crate::yaml::{self, Node, NodeKind};
@@ -18,11 +21,17 @@ const SEED: [&str; 3] = [DRIVER, "/etc/systemd/system/cfy-", "/var/lib/cfy-seed/
 const STAGED: &str = "/var/lib/cfy-seed/secret/files/";
 const KEPT: &str = "/etc/cloudify/cfy-seed/";
 const DIGESTS: &str = "/var/lib/cfy-seed/secret/seed.sha256";
+/// How many digits of a digest stand in that list.
+const DIGITS: usize = 12;
+const PLAN: &str = "/var/lib/cfy-seed/secret/plan";
+const PKI: &str = "/var/lib/cfy-seed/secret/pki";
 
 /// What cloud-init would write on a host.
 pub struct HostBundle {
     name: String,
+    /// Those that it makes of `pki` too.
     files: BTreeMap<String, String>,
+    pki: Vec<u8>,
 }
 
 impl std::fmt::Debug for HostBundle {
@@ -53,7 +62,7 @@ impl HostBundle {
         let Some(NodeKind::List(items)) = node.get("write_files").map(|list| &list.kind) else {
             return refuse("has no `write_files`");
         };
-        let mut files = BTreeMap::new();
+        let (mut files, mut pki) = (BTreeMap::new(), Vec::new());
         let mut report = Report::default();
         for item in items {
             let Some(path) = text_of(item, "path") else {
@@ -65,9 +74,20 @@ impl HostBundle {
             if secret && text_of(item, "permissions") != Some("0600") {
                 report.push(mode_finding(name, path));
             }
-            files.insert(path.to_owned(), content.to_owned());
+            if path == PKI {
+                let Ok(bytes) = STANDARD.decode(content) else {
+                    return refuse("has certificates that are no base64");
+                };
+                pki = bytes;
+            } else {
+                files.insert(path.to_owned(), content.to_owned());
+            }
         }
-        let bundle = Self { name: name.to_owned(), files };
+        match unpack(files.get(PLAN).map_or("", String::as_str), &pki) {
+            Ok(made) => files.extend(made.into_iter().map(|(name, pem)| (format!("{STAGED}{name}"), pem))),
+            Err(why) => return refuse(&format!("has certificates and keys of which {why}")),
+        }
+        let bundle = Self { name: name.to_owned(), files, pki };
         report.extend(bundle.check_digests());
         (report, Some(bundle))
     }
@@ -88,12 +108,14 @@ impl HostBundle {
         if !self.files.contains_key(DRIVER) && self.records("image").next().is_none() {
             report.push(wrong(format!("it brings no `{DRIVER}` and does not name the image's")));
         }
-        for (path, content) in self.files.iter().filter(|(path, _)| path.as_str() != DIGESTS) {
-            let digest = Digest256::of(content.as_bytes()).to_string();
+        let files = self.files.iter().map(|(path, text)| (path.as_str(), text.as_bytes()));
+        let files = files.filter(|(path, _)| *path != DIGESTS).chain([(PKI, self.pki.as_slice())]);
+        for (path, content) in files {
+            let digest = Digest256::of(content).to_string();
             // Files that the operator's own cloud-config writes are no part of the seed.
             let seed = SEED.iter().any(|place| path.starts_with(place));
-            let found = listed.remove(path.as_str());
-            if found != Some(digest.as_str()) && (seed || found.is_some()) {
+            let found = listed.remove(path);
+            if found != digest.get(..DIGITS) && (seed || found.is_some()) {
                 report.push(wrong(format!("the digest list does not fit `{}`", path.escape_debug())));
             }
         }
@@ -177,7 +199,7 @@ impl HostBundle {
 
     /// The records of this kind in the driver's plan, without the kind.
     fn records<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = Vec<&'s str>> {
-        let plan = self.files.get(&format!("{SECRET}plan")).map_or("", String::as_str);
+        let plan = self.files.get(PLAN).map_or("", String::as_str);
         plan.lines().filter_map(move |line| Some(line.strip_prefix(kind)?.strip_prefix('\t')?.split('\t').collect()))
     }
 
@@ -307,7 +329,7 @@ mod tests {
         let mut files = vec![(format!("{SECRET}plan"), plan), (format!("{STAGED}manager.yaml"), config)];
         files.extend(ca.map(|pem| (format!("{STAGED}rabbitmq-ca.crt"), pem)));
         let files = files.into_iter().map(|(path, text)| (path, text.to_owned())).collect();
-        let bundle = HostBundle { name: "manager-1".into(), files };
+        let bundle = HostBundle { name: "manager-1".into(), files, pki: Vec::new() };
         let report = bundle.check_named_files(datetime!(2026-01-01 00:00:00 UTC));
         report.iter().map(|found| found.code.to_string()).collect()
     }

@@ -14,6 +14,7 @@ mod signature;
 mod subject;
 mod sums;
 mod tree;
+mod unpack;
 
 pub use evidence::{Circumstances, Evidence, FileRecord, Outcome, Verdict};
 pub use host::{Addresses, HostBundle};
@@ -23,6 +24,7 @@ pub use seed::{SEED_FILES, SeedFiles, seed};
 pub use signature::{signature, signed};
 pub use subject::{Request, Subject, Verification, subject};
 pub use tree::{BundleCheck, HostTree, bundle};
+pub use unpack::unpack;
 
 use time::OffsetDateTime;
 
