@@ -38,6 +38,10 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "instructions/oci.md",
     "instructions/virtual-machines.yaml",
     "instructions/virtualbox.md",
+    "libvirt/README.md",
+    "machines.md",
+    "packer/README.md",
+    "proxmox/README.md",
     "sizes.md",
     "terraform/aws/README.md",
     "terraform/libvirt/README.md",
@@ -46,6 +50,7 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "terraform/run.md",
     "terraform/state.md",
     "terraform/vsphere/README.md",
+    "vsphere/README.md",
 ];
 
 static ENGINE: LazyLock<Result<Tera, String>> = LazyLock::new(|| {

@@ -32,6 +32,7 @@ mod faults;
 mod golden;
 mod handoffs;
 mod hostile;
+mod images;
 mod import;
 mod inputs;
 mod many;
