@@ -25,7 +25,7 @@ pub use overrides::{HostOverrides, Overrides};
 pub use resolve::{Resolved, resolve};
 pub use rule::authority::Authority;
 pub use rule::credential;
-pub use source::{PackageSource, RepoSource, RpmSource};
+pub use source::{FirstBootSource, PackageSource, RepoSource, RpmSource};
 
 use crate::names::{
     CloudifyVersion, ClusterName, Credential, DomainName, HostAddress, HostName, PublicAddress, RoleKind, Seconds,
@@ -66,6 +66,8 @@ pub struct Plan {
     pub rpm: RpmSource,
     /// The web server that has the payload, if one has it.
     pub payload_url: Option<WebUrl>,
+    /// Where the first boot's own files come from.
+    pub first_boot: FirstBootSource,
     /// A user to create; without one the image's own user gets the keys.
     pub user: Option<UserName>,
     /// Keys that may log in.
@@ -114,6 +116,12 @@ impl Plan {
     #[must_use]
     pub fn uses_payload(&self) -> bool {
         self.hosts.iter().any(|host| self.fetches_payload(host))
+    }
+
+    /// Whether hosts boot from an image that was made for them, by `packer/` of the build.
+    #[must_use]
+    pub fn baked(&self) -> bool {
+        self.rpm == RpmSource::Preinstalled || self.first_boot == FirstBootSource::Image
     }
 
     /// The credentials that the config of a role names. A single database has neither etcd nor Patroni, and a directory in
