@@ -30,7 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("handoff", &["names", "yaml", "profile", "bundle", "render"]),
     ("load", &["names", "diag", "bundle"]),
     ("emit", &["names", "diag", "bundle", "load"]),
-    ("verify", &["names", "diag", "yaml", "load", "plan", "bundle"]),
+    ("verify", &["names", "diag", "yaml", "load", "profile", "plan", "bundle"]),
     (
         "project",
         &[

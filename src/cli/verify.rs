@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::diag::{self, Sources};
+use crate::diag::{self, Report, Sources};
 use crate::load::{self, Limits, Unpacked};
+use crate::profile::Profiles;
+use crate::project::OwnDirectories;
 use crate::verify::{self, Verified};
 use crate::world::{RealWorld, World as _};
 
@@ -26,7 +28,13 @@ const MAX_LIST: u64 = 1 << 20;
 /// A public key has some hundred bytes.
 const MAX_KEY: u64 = 64 << 10;
 
-pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
+pub fn run(request: &Verify, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let profiles = own.profiles(&mut sources, &mut report)?;
+    if report.has_errors() {
+        output.report(&report, &sources);
+        return Ok(Exit::BadInput);
+    }
     let path = match &request.path {
         Some(path) => path.clone(),
         None => only_tree()?,
@@ -43,6 +51,7 @@ pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
             output.say(&format!("{path}: as it was written; the other parts were not looked at"));
             return Ok(Exit::Done);
         }
+        Err(load::LoadError::NotADirectory { .. }) if is_user_data(&path) => None,
         Err(load::LoadError::NotADirectory { .. }) if is_archive(&path)? => {
             Some(load::archive(&path, &[&path], Limits::BUNDLE)?)
         }
@@ -52,7 +61,7 @@ pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
     let mut fingerprint = None;
     let verified = match &read {
         Some(Unpacked { tree, damage }) => {
-            let mut verified = verify::built_tree(tree, now);
+            let mut verified = verify::built_tree(tree, &profiles, now);
             verified.report.extend(damage.iter().filter_map(load::LoadError::diagnostic).collect());
             if request.key.is_some() || is_box(&path, tree) {
                 let key = request.key.as_ref().map(|key| load::bytes(key, MAX_KEY)).transpose()?;
@@ -63,7 +72,7 @@ pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
             }
             verified
         }
-        None => image(&path, now)?,
+        None => image_or_user_data(&path, &profiles, now)?,
     };
     let sources = Sources::default();
     match request.format {
@@ -121,9 +130,16 @@ fn is_box(path: &Utf8Path, tree: &load::LoadedTree) -> bool {
     !path.is_dir() || tree.files.contains_key(PUBLIC_KEY) || tree.files.contains_key(SIGNATURE)
 }
 
-fn image(path: &Utf8Path, now: time::OffsetDateTime) -> Result<Verified, Failure> {
+/// Whether its name is that of user-data for a target.
+fn is_user_data(path: &Utf8Path) -> bool {
+    path.file_name().is_some_and(|name| name.starts_with(verify::USER_DATA))
+}
+
+fn image_or_user_data(path: &Utf8Path, profiles: &Profiles, now: time::OffsetDateTime) -> Result<Verified, Failure> {
     let bytes = load::bytes(path, MAX_IMAGE)?;
-    Ok(verify::seed_image(path.file_name().unwrap_or("the image"), &bytes, now))
+    let name = path.file_name().unwrap_or("the image");
+    let user_data = verify::user_data(name, &bytes, profiles, now);
+    Ok(user_data.unwrap_or_else(|| verify::seed_image(name, &bytes, now)))
 }
 
 /// The only tree below `out`.

@@ -16,7 +16,7 @@ use crate::vault::{self, Changes, Vault, VaultError};
 use crate::world::World;
 
 use super::Project;
-use super::budget::{judge, refused};
+use super::budget::refused;
 use super::delivery::deliver;
 use super::footprint::{Footprint, measure};
 use super::vault::{VaultReadError, open};
@@ -125,7 +125,7 @@ impl Project {
     /// # Errors
     /// Where something is too large.
     pub(super) fn fitting(&self, plan: &Plan, sizes: &Footprint) -> Result<Report, BuildError> {
-        let report = judge(plan, sizes, self.target);
+        let report = self.judge(plan, sizes);
         if report.has_errors() { Err(BuildError::Refused(report)) } else { Ok(report) }
     }
 

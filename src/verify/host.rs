@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 
 use super::pki::{BundledPair, BundledPki, Purpose, check_authorities, check_pki};
+use super::user_data::unpack;
 use crate::diag::{Code, Diagnostic, Report, SourceId};
 use crate::names::Digest256;
 use crate::yaml::{self, Node, NodeKind};
@@ -22,6 +25,8 @@ const DIGESTS: &str = "/var/lib/cfy-seed/secret/seed.sha256";
 pub struct HostBundle {
     name: String,
     files: BTreeMap<String, String>,
+    /// The other keys of its cloud-config, each as YAML.
+    rest: BTreeMap<String, String>,
 }
 
 impl std::fmt::Debug for HostBundle {
@@ -60,13 +65,25 @@ impl HostBundle {
             };
             // To cloud-init, a file without content is an empty one.
             let content = text_of(item, "content").unwrap_or_default();
+            let content = match text_of(item, "encoding") {
+                None | Some("text/plain") => content.to_owned(),
+                Some(encoding) => match content_of(encoding, content) {
+                    Ok(content) => content,
+                    Err(why) => return refuse(&format!("has `{}`, which {why}", path.escape_debug())),
+                },
+            };
             let secret = path.starts_with(SECRET);
             if secret && text_of(item, "permissions") != Some("0600") {
                 report.push(mode_finding(name, path));
             }
-            files.insert(path.to_owned(), content.to_owned());
+            files.insert(path.to_owned(), content);
         }
-        let bundle = Self { name: name.to_owned(), files };
+        let rest = match &node.kind {
+            NodeKind::Map(entries) => entries.iter().filter(|(key, _)| key.text != "write_files"),
+            _ => return refuse("is no mapping"),
+        };
+        let rest = rest.filter_map(|(key, value)| Some((key.text.clone(), yaml::to_text(value).ok()?))).collect();
+        let bundle = Self { name: name.to_owned(), files, rest };
         report.extend(bundle.check_digests());
         (report, Some(bundle))
     }
@@ -96,6 +113,30 @@ impl HostBundle {
             .keys()
             .for_each(|path| report.push(wrong(format!("`{}` is listed and not there", path.escape_debug()))));
         report
+    }
+
+    /// The operating system that it is for.
+    pub(super) fn platform(&self) -> Option<&str> {
+        self.records("platform").find_map(|fields| fields.first().copied())
+    }
+
+    /// The first file or key in which it differs from another one, but for what a host tells after READY.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        let plan = format!("{SECRET}plan");
+        let same = |path: &String, text: &str, other: &str| match path.as_str() {
+            // The digest of the plan is in it; each list was held against its own files already.
+            DIGESTS => true,
+            path if path == plan => without_scrub(text).eq(without_scrub(other)),
+            _ => text == other,
+        };
+        let paths: BTreeSet<&String> = self.files.keys().chain(other.files.keys()).collect();
+        let differs = paths.into_iter().find(|path| match (self.files.get(*path), other.files.get(*path)) {
+            (Some(one), Some(two)) => !same(path, one, two),
+            _ => true,
+        });
+        let keys =
+            || self.rest.keys().chain(other.rest.keys()).find(|key| self.rest.get(*key) != other.rest.get(*key));
+        differs.or_else(keys).map(|name| format!("`{}`", name.escape_debug()))
     }
 
     fn staged(&self, name: &str) -> Option<&str> {
@@ -252,6 +293,21 @@ pub(super) fn same_ca(hosts: &[HostBundle]) -> Report {
     report
 }
 
+/// Content of `write_files` in one of cloud-init's encodings.
+fn content_of(encoding: &str, content: &str) -> Result<String, String> {
+    let bytes = || STANDARD.decode(content).map_err(|_| "is not in base64".to_owned());
+    let bytes = match encoding {
+        "gz+base64" | "gzip+base64" | "gz+b64" | "gzip+b64" => unpack(&bytes()?)?,
+        "b64" | "base64" => bytes()?,
+        other => return Err(format!("is in the encoding `{}`", other.escape_debug())),
+    };
+    String::from_utf8(bytes).map_err(|_| "is not text".to_owned())
+}
+
+fn without_scrub(plan: &str) -> impl Iterator<Item = &str> {
+    plan.lines().filter(|line| !line.starts_with("scrub\t"))
+}
+
 fn mode_finding(host: &str, path: &str) -> Diagnostic {
     let message = format!("`{host}`: user-data gives `{}` a mode other than 0600", path.escape_debug());
     Diagnostic::error(Code::BundleMode, message).help("build again")
@@ -295,6 +351,8 @@ fn texts(node: Option<&Node>) -> impl Iterator<Item = &str> {
 mod tests {
     use time::macros::datetime;
 
+    use std::collections::BTreeMap;
+
     use super::{HostBundle, SECRET, STAGED};
 
     fn codes(plan: &str, ca: Option<&str>) -> Vec<String> {
@@ -302,7 +360,7 @@ mod tests {
         let mut files = vec![(format!("{SECRET}plan"), plan), (format!("{STAGED}manager.yaml"), config)];
         files.extend(ca.map(|pem| (format!("{STAGED}rabbitmq-ca.crt"), pem)));
         let files = files.into_iter().map(|(path, text)| (path, text.to_owned())).collect();
-        let bundle = HostBundle { name: "manager-1".into(), files };
+        let bundle = HostBundle { name: "manager-1".into(), files, rest: BTreeMap::new() };
         let report = bundle.check_named_files(datetime!(2026-01-01 00:00:00 UTC));
         report.iter().map(|found| found.code.to_string()).collect()
     }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use camino::Utf8Path;
 use cfy_seed::load::{self, Limits, LoadError, Unpacked};
+use cfy_seed::profile::Profiles;
 use cfy_seed::project::{BoxParts, Destination, Project};
 use cfy_seed::world::FixedWorld;
 use cfy_seed::{diag, verify};
@@ -175,7 +176,7 @@ fn found(path: &Utf8Path) -> String {
     let now = time::OffsetDateTime::now_utc();
     let mut report = match load::archive(path, &[path], Limits::BUNDLE) {
         Ok(Unpacked { tree, damage }) => {
-            let mut report = verify::built_tree(&tree, now).report;
+            let mut report = verify::built_tree(&tree, &Profiles::embedded().expect("sound profiles"), now).report;
             report.extend(damage.iter().filter_map(LoadError::diagnostic).collect());
             report.extend(verify::signature(&tree, None).err().into_iter().collect());
             report
