@@ -27,7 +27,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("payload", &["names", "diag"]),
     ("render", &["names", "diag", "yaml", "plan", "profile"]),
     ("bundle", &["names", "diag"]),
-    ("handoff", &["names", "yaml", "profile", "bundle", "render"]),
+    ("handoff", &["names", "yaml", "profile", "plan", "bundle", "render"]),
     ("load", &["names", "diag", "bundle"]),
     ("emit", &["names", "diag", "bundle", "load"]),
     ("verify", &["names", "diag", "yaml", "load", "profile", "plan", "bundle"]),
@@ -35,7 +35,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "project",
         &[
             "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "payload", "render", "bundle",
-            "handoff", "load", "emit",
+            "handoff", "load", "emit", "verify",
         ],
     ),
     ("cli", &["names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),

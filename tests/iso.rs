@@ -10,6 +10,9 @@
     reason = "tests stand outside the house"
 )]
 
+#[path = "support/tools.rs"]
+mod tools;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -24,23 +27,19 @@ use cfy_seed::names::{FileMode, TreePath};
 use cfy_seed::verify;
 use proptest::prelude::*;
 use time::macros::datetime;
+use tools::have;
 
 const SEED: [&str; 4] = ["meta-data", "network-config", "user-data", "vendor-data"];
 
-/// What a program prints; none where it is not installed. A skip is loud, and none where `CI` is set.
+/// What a program prints; none where it is not installed.
 fn run(program: &str, arguments: &[&str]) -> Option<Vec<u8>> {
-    match Command::new(program).args(arguments).env("LC_ALL", "C.UTF-8").output() {
-        Ok(output) => {
-            let told = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success(), "{program} {arguments:?}: {told}");
-            Some(output.stdout)
-        }
-        Err(error) => {
-            assert!(std::env::var_os("CI").is_none(), "{program} is needed where CI is set: {error}");
-            eprintln!("SKIPPED: {program} is not installed: {error}");
-            None
-        }
+    if !have(&[program]) {
+        return None;
     }
+    let output = Command::new(program).args(arguments).env("LC_ALL", "C.UTF-8").output().expect(program);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{program} {arguments:?}: {told}");
+    Some(output.stdout)
 }
 
 fn image(label: &str, tree: &Tree) -> Image {
@@ -272,12 +271,12 @@ proptest! {
         let mut out = Vec::new();
         image.write(&mut out, &Disk).expect("memory");
         prop_assert_eq!(out.len() as u64, image.len());
-        let volume = verify::iso9660::read(&out).expect("readable");
+        let volume = verify::iso9660::read(&out, out.len() as u64).expect("readable");
         let view = volume.rock_ridge.expect("Rock Ridge");
         prop_assert_eq!(view.files.len(), tree.len());
         for (path, entry) in tree.iter() {
             let file = &view.files[path.as_str()];
-            prop_assert!(file.bytes() == bytes(entry));
+            prop_assert!(file.bytes(&out) == bytes(entry));
             prop_assert_eq!(file.mode, Some(0o100_000 | entry.mode.bits()));
         }
         let directories: Vec<&str> = view.directories.keys().map(String::as_str).collect();
@@ -288,7 +287,7 @@ proptest! {
             *all.entry(bytes).or_insert(0) += 1;
             all
         });
-        let here = count(joliet.files.values().map(|file| file.bytes().into_owned()).collect());
+        let here = count(joliet.files.values().map(|file| file.bytes(&out).into_owned()).collect());
         prop_assert_eq!(here, count(tree.iter().map(|(_, entry)| bytes(entry).to_vec()).collect()));
         let mut shown = String::new();
         write!(shown, "{image:?}").expect("memory");

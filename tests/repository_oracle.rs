@@ -11,6 +11,9 @@
     reason = "tests stand outside the house"
 )]
 
+#[path = "support/tools.rs"]
+mod tools;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -18,15 +21,7 @@ use std::process::{Command, Output};
 use cfy_seed::payload::closure::{Question, closure};
 use cfy_seed::payload::{Relation, Rpm, read_rpm, repodata};
 use rpm::{BuildConfig, CompressionType, Dependency, FileOptions, PackageBuilder};
-
-/// Whether these programs are here. A skip is loud, and none where `CI` is set.
-fn have(programs: &[&str]) -> bool {
-    let missing = |program: &&&str| Command::new(program).arg("--version").output().is_err();
-    let Some(program) = programs.iter().find(missing) else { return true };
-    assert!(std::env::var_os("CI").is_none(), "{program} is needed where CI is set");
-    eprintln!("SKIPPED: {program} is not installed");
-    false
-}
+use tools::have;
 
 /// A directory with packages, and the metadata that we make of them.
 struct Repository {

@@ -10,6 +10,9 @@
     reason = "tests stand outside the house"
 )]
 
+#[path = "support/tools.rs"]
+mod tools;
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -17,6 +20,7 @@ use std::process::Command;
 
 use cfy_seed::payload::{PublicKeys, Relation, Rpm, RpmError, Signed, closure, evr, inventory, read_rpm};
 use rpm::{BuildConfig, CompressionType, Dependency, PackageBuilder};
+use tools::have;
 
 const SPEC: &str = "\
 Name: cfy-oracle
@@ -50,15 +54,6 @@ echo a > %{buildroot}/etc/oracle.conf
 * Mon Nov 20 2023 A B <a@example.com> - 1.1
 - first
 ";
-
-/// Whether these programs are here. A skip is loud, and none where `CI` is set.
-fn have(programs: &[&str]) -> bool {
-    let missing = |program: &&&str| Command::new(program).arg("--version").output().is_err();
-    let Some(program) = programs.iter().find(missing) else { return true };
-    assert!(std::env::var_os("CI").is_none(), "{program} is needed where CI is set");
-    eprintln!("SKIPPED: {program} is not installed");
-    false
-}
 
 fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).env("LC_ALL", "C.UTF-8").output().expect(program);

@@ -23,6 +23,18 @@ pub fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
+/// These bytes as the shortest gzip member that we can make, for user-data: limits of platforms are a few hundred bytes
+/// away. Zopfli searches for what a window of deflate can do at best, which costs a hundred times as much as [`gzip`] and
+/// gives 6 to 8 % on a seed. The same bytes for the same bytes, no name and no time, too.
+///
+/// # Errors
+/// None that memory does not cause; the signature is the compressor's.
+pub fn dense(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = Vec::with_capacity(bytes.len() / 2);
+    zopfli::compress(zopfli::Options::default(), zopfli::Format::Gzip, bytes, &mut packed)?;
+    Ok(packed)
+}
+
 /// gzip that stores: one member whose deflate has stored blocks only, all of them full but the last. Costs a checksum and a
 /// copy, where a compressor would look for what is not there.
 #[derive(Debug)]
@@ -86,7 +98,7 @@ impl<W: Write> Write for Stored<W> {
 mod tests {
     use std::io::{Read as _, Write as _};
 
-    use super::{BLOCK, Stored, gzip};
+    use super::{BLOCK, Stored, dense, gzip};
 
     #[test]
     fn what_is_stored_is_gzip_whatever_its_size() {
@@ -113,5 +125,20 @@ mod tests {
         let mut text = String::new();
         flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut text).expect("gzip");
         assert_eq!(text, "#cloud-config\n");
+    }
+
+    #[test]
+    fn what_is_dense_is_shorter_and_reads_the_same() {
+        let text: String = (0..900_u32).map(|n| format!("- {{path: /etc/{n}, content: {}}}\n", n * n % 97)).collect();
+        for text in ["", "x", text.as_str()] {
+            let packed = dense(text.as_bytes()).expect("memory");
+            // No flags, so no name; no time.
+            assert_eq!(packed[..8], [0x1f, 0x8b, 8, 0, 0, 0, 0, 0]);
+            let mut out = String::new();
+            flate2::read::GzDecoder::new(packed.as_slice()).read_to_string(&mut out).expect("gzip");
+            assert_eq!(out, text);
+            assert!(packed.len() <= gzip(text.as_bytes()).expect("memory").len());
+            assert_eq!(packed, dense(text.as_bytes()).expect("memory"));
+        }
     }
 }

@@ -11,5 +11,7 @@ pub mod manifest;
 mod seal;
 mod tree;
 
-pub use seal::{Closing, HostFacts, MANIFEST, ManifestFacts, SIGNATURE, SUMS, SealError, SealedTree, seal, sum_line};
+pub use seal::{
+    Closing, HostFacts, MANIFEST, ManifestFacts, SIGNATURE, SUMS, SealError, SealedTree, seal, sum_line, sums,
+};
 pub use tree::{Content, ContentSource, Entry, Tree, TreeError};

@@ -166,6 +166,19 @@ fn of_host(host: &HostFacts, tree: &Tree) -> ManifestHost {
     }
 }
 
+/// `SHA256SUMS` of a tree whose every digest is known before it is written: bytes in memory, and files with a pinned digest.
+///
+/// # Errors
+/// When a digest is not known.
+pub fn sums(tree: &Tree) -> Result<String, SealError> {
+    let line = |(path, entry): (&TreePath, &Entry)| match &entry.content {
+        Content::Bytes(bytes) => Ok(sum_line(path.as_str(), Digest256::of(bytes))),
+        Content::File { sha256: Some(sha256), .. } => Ok(sum_line(path.as_str(), *sha256)),
+        Content::File { sha256: None, .. } | Content::Image(_) => Err(SealError::Undigested(path.clone())),
+    };
+    tree.iter().map(line).collect()
+}
+
 /// One line of GNU `sha256sum`: a name with a backslash or a line end is escaped, and the line then starts with a
 /// backslash (coreutils manual, "md5sum invocation").
 #[must_use]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use sha2::{Digest as _, Sha256};
 
 use super::iso9660::Image;
 use crate::names::{Digest256, FileMode, InvalidName, TreePath};
@@ -14,7 +15,7 @@ pub trait ContentSource: Sync {
     ///
     /// # Errors
     /// When it cannot be opened.
-    fn open(&self, path: &Utf8Path) -> io::Result<Box<dyn Read>>;
+    fn open(&self, path: &Utf8Path) -> io::Result<Box<dyn Read + '_>>;
 }
 
 /// What a file holds.
@@ -55,19 +56,26 @@ impl Content {
     /// Writes exactly [`Content::len`] bytes.
     ///
     /// # Errors
-    /// Those of `out` and of `source`; `InvalidData` when a file has another size than the tree says.
+    /// Those of `out` and of `source`; `InvalidData` when a file has another size or digest than the tree says.
     pub fn write(&self, out: &mut impl Write, source: &dyn ContentSource) -> io::Result<()> {
         match self {
             Self::Bytes(bytes) => out.write_all(bytes),
-            Self::File { path, size, .. } => {
+            Self::File { path, size, sha256 } => {
+                let changed = |why: String| Err(io::Error::new(io::ErrorKind::InvalidData, format!("{path} {why}")));
+                let mut digest = sha256.map(|_| Sha256::new());
                 // One byte more than expected tells a file that has grown from one that has not.
-                let copied = copy(source.open(path)?.take(size.saturating_add(1)), out)?;
-                if copied == *size {
-                    return Ok(());
+                let copied = copy(source.open(path)?.take(size.saturating_add(1)), out, digest.as_mut())?;
+                if copied != *size {
+                    let found = if copied > *size { "more".to_owned() } else { format!("only {copied}") };
+                    return changed(format!("has changed: {size} bytes were expected and it has {found}"));
                 }
-                let found = if copied > *size { "more".to_owned() } else { format!("only {copied}") };
-                let message = format!("{path} has changed: {size} bytes were expected and it has {found}");
-                Err(io::Error::new(io::ErrorKind::InvalidData, message))
+                let found = digest.map(|digest| Digest256::from_bytes(digest.finalize().into()));
+                match (found, sha256) {
+                    (Some(found), Some(pinned)) if found != *pinned => {
+                        changed(format!("has the SHA-256 {found} and not {pinned}"))
+                    }
+                    _ => Ok(()),
+                }
             }
             Self::Image(image) => image.write(out, source),
         }
@@ -75,14 +83,18 @@ impl Content {
 }
 
 /// `io::copy` with pieces large enough that the calls do not count: its own have 8 KiB.
-fn copy(mut from: impl Read, out: &mut impl Write) -> io::Result<u64> {
+fn copy(mut from: impl Read, out: &mut impl Write, mut digest: Option<&mut Sha256>) -> io::Result<u64> {
     let mut buffer = vec![0; 256 << 10];
     let mut copied = 0;
     loop {
         match from.read(&mut buffer) {
             Ok(0) => return Ok(copied),
             Ok(count) => {
-                out.write_all(buffer.get(..count).unwrap_or_default())?;
+                let piece = buffer.get(..count).unwrap_or_default();
+                if let Some(digest) = &mut digest {
+                    digest.update(piece);
+                }
+                out.write_all(piece)?;
                 copied += count as u64;
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -280,6 +292,10 @@ mod tests {
         for (size, part) in [(9, "only 9"), (11, "has more")] {
             let error = content.write(&mut Vec::new(), &Zeros(size)).expect_err("changed").to_string();
             assert!(error.contains(part) && error.contains("p.rpm"), "{error}");
+        }
+        for (pinned, good) in [(Digest256::of(&[0; 10]), true), (Digest256::of(&[1; 10]), false)] {
+            let content = Content::File { path: "p.rpm".into(), size: 10, sha256: Some(pinned) };
+            assert_eq!(content.write(&mut Vec::new(), &Zeros(10)).is_ok(), good);
         }
     }
 

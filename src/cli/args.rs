@@ -184,6 +184,9 @@ pub struct Build {
     /// Split the box into parts smaller than this, such as `4GiB` for FAT32 or `700MB`
     #[arg(long, value_name = "SIZE", requires = "offline", value_parser = size)]
     pub split: Option<u64>,
+    /// Write the payload medium too, beside the box, as `payload iso` makes it out of the box
+    #[arg(long, requires = "offline")]
+    pub payload_iso: bool,
     /// How user-data is packed for the targets
     #[arg(long, value_enum, default_value_t = PackArg::Auto, value_name = "PACK")]
     pub pack: PackArg,
@@ -311,21 +314,23 @@ fn days(text: &str) -> Result<u32, String> {
 #[derive(Debug, Subcommand)]
 pub enum Payload {
     /// List what hosts need, and where it is
-    Plan(PayloadPlan),
+    Plan(PayloadReport),
     /// Copy packages, public keys and the list of an image into the payload
     Add(PayloadAdd),
     /// Find everything that is wrong with the payload; write nothing
-    Check(PayloadCheck),
+    Check(PayloadReport),
+    /// Make the medium that hosts find by its label, out of a box and with nothing but the box
+    Iso(PayloadIso),
 }
 
 #[derive(Debug, Args)]
-pub struct PayloadPlan {
+pub struct PayloadReport {
     #[command(flatten)]
     pub spec: SpecArgs,
     /// The payload [default: <cluster>.payload beside the spec]
     #[arg(long, value_name = "DIR")]
     pub payload: Option<Utf8PathBuf>,
-    /// How the plan is printed
+    /// How it is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }
@@ -347,15 +352,16 @@ pub struct PayloadAdd {
 }
 
 #[derive(Debug, Args)]
-pub struct PayloadCheck {
-    #[command(flatten)]
-    pub spec: SpecArgs,
-    /// The payload [default: <cluster>.payload beside the spec]
-    #[arg(long, value_name = "DIR")]
-    pub payload: Option<Utf8PathBuf>,
-    /// How the findings are printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+pub struct PayloadIso {
+    /// The directory of an unpacked box, or payload/ in it
+    #[arg(value_name = "FROM")]
+    pub from: Utf8PathBuf,
+    /// The image
+    #[arg(long, default_value = "payload.iso", value_name = "FILE")]
+    pub out: Utf8PathBuf,
+    /// The public key of whoever built the box [default: the one in it]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<Utf8PathBuf>,
 }
 
 #[derive(Debug, Args)]

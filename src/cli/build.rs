@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use crate::emit::Archived;
 use crate::names::{Digest256, HostName, Pack, Secret};
 use crate::project::{
-    BoxParts, Budget, Built, Destination, Footprint, OwnDirectories, Project, clashes, side_by_side, vault_state,
+    BoxParts, Boxed, Budget, Built, Destination, Footprint, Medium, OwnDirectories, Project, clashes, side_by_side,
+    vault_state,
 };
 use crate::world::{RealWorld, World as _};
 
@@ -96,8 +97,8 @@ const PROGRAM: &str = "/proc/self/exe";
 struct Done {
     built: Built,
     destination: Destination,
-    /// The box, and the fingerprint of the key that signed it.
-    boxed: Option<(Archived, Digest256)>,
+    /// The box, the fingerprint of the key that signed it, and the payload's image.
+    boxed: Option<(Archived, Digest256, Option<Medium>)>,
 }
 
 /// Builds one cluster; nothing where its spec has errors.
@@ -105,7 +106,7 @@ fn build(
     project: &Project,
     request: &Build,
     keys: &(dyn Fn(usize, usize) + Sync),
-    bytes: &dyn Fn(u64, u64),
+    bytes: &(dyn Fn(u64, u64) + Sync),
 ) -> Option<Result<Done, Failure>> {
     let plan = project.plan.as_ref()?;
     let vault = project.vault_directory(request.vault.as_deref(), plan);
@@ -115,10 +116,13 @@ fn build(
         return Some(built.map(|built| Done { built, destination, boxed: None }).map_err(Failure::from));
     }
     let payload = project.payload_directory(request.payload.as_deref(), plan);
-    let parts = BoxParts { payload, program: PROGRAM.into(), split: request.split };
+    let parts = BoxParts { payload, program: PROGRAM.into(), split: request.split, medium: request.payload_iso };
     let boxed = project.build_box(plan, &destination, &parts, &RealWorld, keys, bytes);
-    let done =
-        boxed.map(|boxed| Done { built: boxed.built, destination, boxed: Some((boxed.archived, boxed.fingerprint)) });
+    let done = boxed.map(|Boxed { built, archived, fingerprint, medium }| Done {
+        built,
+        destination,
+        boxed: Some((archived, fingerprint, medium)),
+    });
     Some(done.map_err(Failure::from))
 }
 
@@ -143,12 +147,13 @@ fn say_built(project: &Project, done: &Done, output: &Output) {
     for line in chosen(&built.sizes) {
         output.say(&line);
     }
-    if let Some((Archived { path, size, parts, .. }, fingerprint)) = boxed {
+    if let Some((Archived { path, size, parts, .. }, fingerprint, medium)) = boxed {
         let parts = parts.map_or_else(String::new, |parts| format!(" in {}", super::check::counted(parts, "part")));
         output.say(&format!(
             "{path}: {}{parts}; it holds private keys\nsigned with the key whose fingerprint is SHA-256 {fingerprint}",
             super::payload::bytes(*size)
         ));
+        medium.iter().for_each(|medium| super::payload::say_medium(medium, output));
     }
 }
 

@@ -64,7 +64,7 @@ pub fn run(request: &Verify, own: &OwnDirectories, output: &Output) -> Result<Ex
             let mut verified = verify::built_tree(tree, &profiles, now);
             verified.report.extend(damage.iter().filter_map(load::LoadError::diagnostic).collect());
             if request.key.is_some() || is_box(&path, tree) {
-                let key = request.key.as_ref().map(|key| load::bytes(key, MAX_KEY)).transpose()?;
+                let key = read_key(request.key.as_deref())?;
                 match verify::signature(tree, key.as_deref()) {
                     Ok(good) => fingerprint = Some(good),
                     Err(finding) => verified.report.push(finding),
@@ -89,6 +89,11 @@ pub fn run(request: &Verify, own: &OwnDirectories, output: &Output) -> Result<Ex
         output.say(&format!("signed with the key {whose}: SHA-256 {fingerprint}"));
     }
     Ok(Exit::Done)
+}
+
+/// The public key that a user names.
+pub fn read_key(path: Option<&Utf8Path>) -> Result<Option<Vec<u8>>, Failure> {
+    Ok(path.map(|path| load::bytes(path, MAX_KEY)).transpose()?)
 }
 
 /// The list that a part of a box stands in, by its name.

@@ -235,6 +235,10 @@ codes! {
     BoxPart = "CFY-B026",
     /// A box would be in too many parts.
     TooManyParts = "CFY-B027",
+    /// An image of a payload that is damaged, or was not made by cfy-seed.
+    MediumDamaged = "CFY-B028",
+    /// A payload that no image can hold, or that is none of ours.
+    MediumUnfit = "CFY-B029",
 
     /// A target twice.
     TargetTwice = "CFY-T001",

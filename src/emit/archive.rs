@@ -74,7 +74,7 @@ pub fn archive(
 fn write(archive: &Archive<'_>, mut parts: Parts, path: &Utf8Path) -> Result<(Closing, Parts), EmitError> {
     let failed = |error: io::Error| EmitError::machine("write", path, error);
     let closing = archive.write(&mut parts).map_err(|error| match error {
-        ArchiveError::Content { path, why } => EmitError::Content { path, why },
+        ArchiveError::Content { path, why } => EmitError::Content { path: path.as_str().into(), why },
         ArchiveError::Seal(error) => EmitError::Seal(error),
         ArchiveError::Unsigned => failed(io::Error::other("the digests cannot be signed")),
         ArchiveError::Write(_) if parts.too_many => {

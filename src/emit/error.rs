@@ -6,7 +6,6 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::bundle::SealError;
 use crate::diag::{Code, Diagnostic};
-use crate::names::TreePath;
 
 /// Why something could not be written. Every case names the path; nothing was changed there.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +38,7 @@ pub enum EmitError {
     /// A file that the tree refers to cannot be read, or has another size or digest than it says.
     #[error("the content of {path} cannot be taken over: {why}")]
     Content {
-        path: TreePath,
+        path: Utf8PathBuf,
         /// What is wrong with it.
         why: String,
     },

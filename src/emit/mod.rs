@@ -1,11 +1,12 @@
 //! The only writer of the disk.
 //!
-//! In: a [`SealedTree`], or files of a vault or a payload. Out: the same on the disk, whole or not at all. May not: decide content.
+//! In: a [`SealedTree`], an image, or files of a vault or a payload. Out: the same on the disk, whole or not at all. May not: decide content.
 
 #![allow(clippy::disallowed_methods, reason = "the one door through which the disk is written")]
 
 mod archive;
 mod error;
+mod image;
 mod lock;
 mod payload;
 mod staging;
@@ -17,6 +18,7 @@ use rustix::io::Errno;
 
 pub use archive::{Archived, archive};
 pub use error::EmitError;
+pub use image::image;
 pub use payload::{Incoming, PayloadDirectory};
 pub use vault::{VaultLock, requests, vault};
 

@@ -205,31 +205,48 @@ fn write_file(
             digest = digest.or_else(|| Some(Digest256::of(bytes)));
             return file.write_all(bytes).map_err(failed);
         }
-        let mut out = Digesting { out: BufWriter::with_capacity(1 << 16, file), digest: Sha256::new(), failed: None };
-        let result = entry.content.write(&mut out, source).and_then(|()| out.flush());
-        // The disk's failure is the machine's; every other one is the content's.
-        if let Some(error) = out.failed.take() {
-            return Err(failed(error));
-        }
-        result.map_err(|error| EmitError::Content { path: path.clone(), why: error.to_string() })?;
-        digest = Some(Digest256::from_bytes(out.digest.finalize().into()));
+        let written = digested(file, |out| entry.content.write(out, source));
+        digest = Some(written.map_err(|error| error.of(target, path.as_str().into()))?);
         Ok(())
     })?;
     if matches!(entry.content, Content::File { .. }) {
         written.sync_all().map_err(failed)?;
     }
-    let digest = digest.unwrap_or_else(|| Digest256::of(b""));
-    match &entry.content {
-        Content::File { sha256: Some(pinned), path: from, .. } if *pinned != digest => {
-            let why = format!("{from} has the SHA-256 {digest} and not {pinned}");
-            Err(EmitError::Content { path: path.clone(), why })
+    Ok(digest.unwrap_or_else(|| Digest256::of(b"")))
+}
+
+/// Why streamed content is not on the disk: the disk's failure is the machine's, every other one is the content's.
+pub(super) enum StreamError {
+    Disk(io::Error),
+    Content(io::Error),
+}
+
+impl StreamError {
+    /// The error of the file that was to be written, and of the path that names its content.
+    pub fn of(self, target: &Utf8Path, content: &Utf8Path) -> EmitError {
+        match self {
+            Self::Disk(error) => EmitError::machine("write", target, error),
+            Self::Content(error) => EmitError::Content { path: content.to_owned(), why: error.to_string() },
         }
-        _ => Ok(digest),
+    }
+}
+
+/// Writes to a file, and gives the digest of what was written.
+pub(super) fn digested(
+    file: &mut File,
+    write: impl FnOnce(&mut Digesting<'_>) -> io::Result<()>,
+) -> Result<Digest256, StreamError> {
+    let mut out = Digesting { out: BufWriter::with_capacity(1 << 16, file), digest: Sha256::new(), failed: None };
+    let result = write(&mut out).and_then(|()| out.flush());
+    match (out.failed.take(), result) {
+        (Some(error), _) => Err(StreamError::Disk(error)),
+        (None, Err(error)) => Err(StreamError::Content(error)),
+        (None, Ok(())) => Ok(Digest256::from_bytes(out.digest.finalize().into())),
     }
 }
 
 /// Digests what passes, and remembers whether it was the disk that failed.
-struct Digesting<'f> {
+pub(super) struct Digesting<'f> {
     out: BufWriter<&'f mut File>,
     digest: Sha256,
     failed: Option<io::Error>,

@@ -1,18 +1,28 @@
 //! What targets take: trees that hold or refer to a host's files.
 //!
-//! In: [`HostFiles`]. Out: [`Tree`]s. May not: run the tools that the trees are for.
+//! In: [`HostFiles`], and a [`Plan`] for what surrounds them. Out: [`Tree`]s. May not: run the tools that the trees are for, or
+//! copy a secret: all but [`nocloud`] refer to the hosts' files by relative paths.
+//!
+//! Files that are the same for every cluster (HCL, scripts) are static and read the cluster as data beside them, so they are
+//! checked once, as they are; pages for people are templates.
 
+mod cluster;
 mod companion;
+mod delivery;
+mod firewall;
 mod pack;
+mod page;
+mod terraform;
 
+pub use delivery::{Delivery, deliveries};
 pub use pack::{Material, Packed, Packing, choose, encode, packs};
 
 use time::OffsetDateTime;
 
 use crate::bundle::iso9660::{Image, IsoError};
 use crate::bundle::{Content, Entry, Tree, TreeError};
-use crate::names::{FileMode, InvalidName, Pack};
-use crate::profile::{Companion, Target};
+use crate::names::{FileMode, InvalidName};
+use crate::plan::Plan;
 use crate::render::HostFiles;
 use crate::yaml::NotSerialisable;
 
@@ -41,37 +51,38 @@ pub enum HandoffError {
     /// The compressor failed.
     #[error("user-data cannot be packed: {0}")]
     Pack(#[from] std::io::Error),
+    /// Facts that are no JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A page that its template does not render.
+    #[error("the page {name}: {reason}")]
+    Page {
+        /// Its template.
+        name: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
-/// One host's user-data for one target, and under which name it lies below the host's directory.
-#[derive(Debug)]
-pub struct Delivery {
-    /// The target.
-    pub target: String,
-    /// The file that the target takes: `user-data.<target>`, or the seed image.
-    pub file: String,
-    /// How user-data is packed in it.
-    pub packed: Packed,
-    /// The file that goes with it, below the host's directory too.
-    pub companion: Option<(Companion, String)>,
-}
+/// Makes one tree.
+type Maker = fn(&Plan) -> Result<Tree, HandoffError>;
 
-impl Delivery {
-    /// What a target takes of a host.
-    #[must_use]
-    pub fn new(target: &Target, packed: Packed) -> Self {
-        let name = &target.target;
-        let (file, companion) = match packed.pack {
-            // The image has everything.
-            Pack::Iso => (SEED_IMAGE.to_owned(), None),
-            _ => (format!("user-data.{name}"), target.companion),
-        };
-        let companion = companion.map(|kind| match kind {
-            Companion::Guestinfo => (kind, format!("metadata.{name}")),
-            Companion::Secret => (kind, format!("secret.{name}.yaml")),
-        });
-        Self { target: name.clone(), file, packed, companion }
+/// Target, directory and maker of each tree. A target may have several.
+const TREES: &[(&str, &str, Maker)] = &[("aws", "terraform/aws", terraform::aws)];
+
+/// What goes beside the hosts' bundles: the trees of these targets, and what every target has.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn beside<'t>(plan: &Plan, targets: impl IntoIterator<Item = &'t str>) -> Result<Tree, HandoffError> {
+    let mut all = Tree::default();
+    all.mount(&"firewall".parse()?, firewall::tree(plan)?)?;
+    for target in targets {
+        for (_, directory, make) in TREES.iter().filter(|(of, ..)| *of == target) {
+            all.mount(&directory.parse()?, make(plan)?)?;
+        }
     }
+    Ok(all)
 }
 
 /// The NoCloud directory of one host, and a seed image with the same content. `time` is every date in the image.
@@ -87,29 +98,5 @@ pub fn nocloud(files: &HostFiles, time: OffsetDateTime) -> Result<Tree, HandoffE
     let image = Image::new(SEED_LABEL, &tree, time)?;
     let entry = Entry { mode: FileMode::SECRET, content: Content::Image(Box::new(image)) };
     tree.insert(SEED_IMAGE.parse()?, entry)?;
-    Ok(tree)
-}
-
-/// What the targets take of one host beside its NoCloud directory, and what goes with it where a platform has no other
-/// place for it. `name` is what a platform may call what is the host's own.
-///
-/// # Errors
-/// Only where cfy-seed itself is wrong.
-pub fn deliveries<'d>(
-    name: &str,
-    files: &HostFiles,
-    all: impl IntoIterator<Item = &'d Delivery>,
-) -> Result<Tree, HandoffError> {
-    let mut tree = Tree::default();
-    for Delivery { file, packed, companion, .. } in all {
-        let Some(bytes) = &packed.file else { continue };
-        tree.add(file, FileMode::SECRET, bytes.as_slice())?;
-        let Some((kind, beside)) = companion else { continue };
-        let text = match kind {
-            Companion::Guestinfo => companion::guestinfo(files),
-            Companion::Secret => companion::secret(name, files, bytes)?,
-        };
-        tree.add(beside, FileMode::SECRET, text)?;
-    }
     Ok(tree)
 }

@@ -9,12 +9,12 @@ use std::io::{self, BufReader, Read};
 
 use camino::Utf8Path;
 use flate2::Crc;
-use sha2::{Digest as _, Sha256};
 use tar::{Entry, EntryType};
 
 use super::file::open;
+use super::tree::Digesting;
 use super::{Attributes, Limits, LoadError, LoadedFile, LoadedTree};
-use crate::names::{Digest256, TreePath};
+use crate::names::TreePath;
 
 /// The most bytes of a path in an archive.
 const MAX_PATH: u64 = 4096;
@@ -112,7 +112,7 @@ impl Members<'_> {
                 self.tree.directories.insert(place, attributes);
             }
             (EntryType::Regular, Some(place)) if !self.tree.files.contains_key(&place) => {
-                let file = self.file(&mut entry, attributes, size)?;
+                let file = self.file(&mut entry, (&place, attributes), size)?;
                 self.tree.files.insert(place, file);
             }
             (EntryType::Regular, Some(_)) => return Err(self.wrong(format!("{} is in it twice", shown()))),
@@ -135,35 +135,28 @@ impl Members<'_> {
         Ok(below.map(str::to_owned))
     }
 
-    fn file(&mut self, from: &mut impl Read, attributes: Attributes, size: u64) -> Result<LoadedFile, LoadError> {
+    fn file(
+        &mut self,
+        from: &mut impl Read,
+        (place, attributes): (&str, Attributes),
+        size: u64,
+    ) -> Result<LoadedFile, LoadError> {
         if size > self.limits.file {
             return Err(LoadError::TooLarge { path: self.path.to_owned(), limit: self.limits.file });
         }
-        let keep = size <= self.limits.keep.min(self.limits.kept.saturating_sub(self.kept));
-        let mut kept = keep.then(Vec::new);
-        let (mut digest, mut found) = (Sha256::new(), 0);
+        let mut digesting = Digesting::new(self.limits.keeps(place, size, self.kept));
         let mut buffer = vec![0; 1 << 16];
         loop {
-            let count = match from.read(&mut buffer) {
+            match from.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Ok(count) => digesting.update(buffer.get(..count).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(failed(self.path, &self.last, error)),
-            };
-            let piece = buffer.get(..count).unwrap_or_default();
-            digest.update(piece);
-            found += count as u64;
-            if let Some(bytes) = &mut kept {
-                bytes.extend_from_slice(piece);
             }
         }
-        self.kept += kept.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        Ok(LoadedFile {
-            attributes,
-            size: found,
-            sha256: Digest256::from_bytes(digest.finalize().into()),
-            bytes: kept,
-        })
+        let loaded = digesting.finish(attributes);
+        self.kept += loaded.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        Ok(loaded)
     }
 }
 

@@ -48,6 +48,13 @@ pub enum LoadError {
         /// Where and what.
         why: String,
     },
+    /// An image of a payload that is damaged.
+    #[error("{path} is damaged {why}")]
+    Image {
+        path: Utf8PathBuf,
+        /// Where and what.
+        why: String,
+    },
     /// The machine failed.
     #[error("{path} cannot be read: {source}")]
     Machine { path: Utf8PathBuf, source: io::Error },
@@ -83,6 +90,7 @@ impl LoadError {
             | Self::TooManyFiles { path, .. }
             | Self::TooDeep { path, .. }
             | Self::Archive { path, .. }
+            | Self::Image { path, .. }
             | Self::Machine { path, .. } => path,
         }
     }
@@ -100,6 +108,7 @@ impl LoadError {
             Self::Machine { .. } => return None,
             Self::NotUtf8 { .. } => Code::NotText,
             Self::Archive { .. } => Code::BoxDamaged,
+            Self::Image { .. } => Code::MediumDamaged,
             _ => Code::UnreadableInput,
         };
         let help = match self {
@@ -111,6 +120,7 @@ impl LoadError {
             Self::TooLarge { .. } | Self::TooManyFiles { .. } | Self::TooDeep { .. } => "is this the right path?",
             Self::NotUtf8 { .. } => "save it as UTF-8",
             Self::Archive { .. } => "copy it again, or build it again",
+            Self::Image { .. } => "copy it again, or make it again with `cfy-seed payload iso`",
             Self::Denied { .. } => "run as a user who may read it, or change its permissions",
             Self::Machine { .. } => return None,
         };

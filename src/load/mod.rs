@@ -8,6 +8,7 @@
 mod archive;
 mod error;
 mod file;
+mod image;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 pub use archive::{Unpacked, archive};
 pub use error::LoadError;
 pub use file::{Disk, bytes, digest, prefix, size, text};
+pub use image::{Layout, image};
 pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree};
 
 /// A vault's directory as it lies on the disk.
@@ -35,7 +37,7 @@ pub struct VaultDir {
 /// # Errors
 /// When it is no directory, cannot be read, or holds more than a vault can: 4 MiB a file, 32 MiB, 4096 files.
 pub fn vault_dir(path: &Utf8Path) -> Result<Option<VaultDir>, LoadError> {
-    let limits = Limits { files: 4096, depth: 3, keep: 4 << 20, kept: 32 << 20, file: 4 << 20 };
+    let limits = Limits { files: 4096, depth: 3, keep: 4 << 20, kept: 32 << 20, file: 4 << 20, digested: &[] };
     match tree(path, limits) {
         Ok(tree) => Ok(Some(VaultDir { path: path.to_owned(), tree, user: rustix::process::geteuid().as_raw() })),
         Err(LoadError::Missing { .. }) => Ok(None),

@@ -51,7 +51,7 @@ fn a_tree_is_read_without_following_anything() {
     symlink("/etc", root.join("a/etc")).expect("link");
     fifo(&root.join("fifo"));
     std::fs::write(std::path::Path::new(root.as_str()).join(odd_name()), "").expect("write");
-    let limits = Limits { files: 100, depth: 3, keep: 99_999, kept: 1 << 20, file: 1 << 20 };
+    let limits = Limits { files: 100, depth: 3, keep: 99_999, kept: 1 << 20, file: 1 << 20, digested: &[] };
     let loaded = tree(&root, limits).expect("readable");
     assert_eq!(loaded.directories.keys().collect::<Vec<_>>(), ["a", "a/b"]);
     assert_eq!(loaded.files["a/b/file"].bytes.as_deref(), Some(&b"abc"[..]));

@@ -26,11 +26,34 @@ pub struct Limits {
     pub kept: u64,
     /// The most bytes of one file.
     pub file: u64,
+    /// What is digested only, by how its path begins: bytes that nobody looks at would take the place of those that somebody does.
+    pub digested: &'static [&'static str],
 }
 
 impl Limits {
-    /// For a built tree with payloads of many gigabytes.
-    pub const BUNDLE: Self = Self { files: 200_000, depth: 16, keep: 64 << 20, kept: 1 << 30, file: 1 << 40 };
+    /// For a built tree with a payload of many gigabytes.
+    pub const BUNDLE: Self = Self {
+        files: 200_000,
+        depth: 16,
+        keep: 64 << 20,
+        kept: 1 << 30,
+        file: 1 << 40,
+        digested: &["payload/", "cfy-seed"],
+    };
+    /// For a payload alone: its digests and their signature are looked at, and nothing else.
+    pub const PAYLOAD: Self = Self { kept: 64 << 20, digested: &["packages/", "repodata/"], ..Self::BUNDLE };
+
+    /// Whether the bytes of a file are kept, where so many are already.
+    pub(super) fn keeps(&self, path: &str, size: u64, kept: u64) -> bool {
+        size <= self.room(path, kept)
+    }
+
+    fn room(&self, path: &str, kept: u64) -> u64 {
+        if self.digested.iter().any(|prefix| path.starts_with(prefix)) {
+            return 0;
+        }
+        self.keep.min(self.kept.saturating_sub(kept))
+    }
 }
 
 /// Who may do what with it.
@@ -181,17 +204,20 @@ impl Walk<'_> {
             return self.directory(&fd, &relative, depth + 1);
         }
         let file = regular(fd, &path)?;
-        let loaded = self.file(file, &path, &status)?;
+        let loaded = self.file(file, (&path, &relative), &status)?;
         self.tree.files.insert(relative, loaded);
         Ok(())
     }
 
-    fn file(&mut self, mut file: File, path: &Utf8Path, status: &Stat) -> Result<LoadedFile, LoadError> {
-        let attributes = Attributes::of(status);
-        let room = self.limits.keep.min(self.limits.kept.saturating_sub(self.kept));
-        let mut kept = Some(Vec::new());
-        let mut digest = Sha256::new();
-        let mut size = 0_u64;
+    fn file(
+        &mut self,
+        mut file: File,
+        (path, relative): (&Utf8Path, &str),
+        status: &Stat,
+    ) -> Result<LoadedFile, LoadError> {
+        // The size of the status is not trusted: the file may grow.
+        let room = self.limits.room(relative, self.kept);
+        let mut digesting = Digesting::new(true);
         let mut buffer = vec![0; 1 << 16];
         loop {
             let count = match file.read(&mut buffer) {
@@ -200,20 +226,42 @@ impl Walk<'_> {
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(LoadError::of(path, error)),
             };
-            let piece = buffer.get(..count).unwrap_or_default();
-            size += count as u64;
-            if size > self.limits.file {
+            digesting.update(buffer.get(..count).unwrap_or_default());
+            if digesting.size > self.limits.file {
                 return Err(LoadError::TooLarge { path: path.to_owned(), limit: self.limits.file });
             }
-            digest.update(piece);
-            if size > room {
-                kept = None;
-            }
-            if let Some(bytes) = &mut kept {
-                bytes.extend_from_slice(piece);
+            if digesting.size > room {
+                digesting.kept = None;
             }
         }
-        self.kept += kept.as_ref().map_or(0, |bytes| bytes.len() as u64);
-        Ok(LoadedFile { attributes, size, sha256: Digest256::from_bytes(digest.finalize().into()), bytes: kept })
+        let loaded = digesting.finish(Attributes::of(status));
+        self.kept += loaded.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        Ok(loaded)
+    }
+}
+
+/// A file on its way: digested, and its bytes kept where they are wanted.
+pub(super) struct Digesting {
+    digest: Sha256,
+    size: u64,
+    kept: Option<Vec<u8>>,
+}
+
+impl Digesting {
+    pub fn new(keep: bool) -> Self {
+        Self { digest: Sha256::new(), size: 0, kept: keep.then(Vec::new) }
+    }
+
+    pub fn update(&mut self, piece: &[u8]) {
+        self.digest.update(piece);
+        self.size += piece.len() as u64;
+        if let Some(bytes) = &mut self.kept {
+            bytes.extend_from_slice(piece);
+        }
+    }
+
+    pub fn finish(self, attributes: Attributes) -> LoadedFile {
+        let sha256 = Digest256::from_bytes(self.digest.finalize().into());
+        LoadedFile { attributes, size: self.size, sha256, bytes: self.kept }
     }
 }

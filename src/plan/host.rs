@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::names::{HostAddress, HostName, InterfaceName, MacAddress, NetworkName, PublicAddress, RoleKind};
+use crate::profile::Size;
 
 use super::gate::Probe;
 
@@ -133,6 +134,8 @@ pub struct HostPlan {
     pub networks: Vec<FurtherNetwork>,
     /// Its roles in the order in which they are installed.
     pub roles: Vec<RolePlan>,
+    /// How large the machine should be.
+    pub size: Size,
     /// Packages of the operating system that must be there.
     pub packages: Vec<String>,
     /// Known at build time: it cannot work so.

@@ -11,6 +11,7 @@ mod host;
 pub mod identity;
 mod ldap;
 mod overrides;
+pub mod ports;
 mod resolve;
 mod rule;
 mod source;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diag::{Code, Diagnostic, Report, Span};
 use crate::names::{Credential, HostAddress, HostName, PublicAddress, RoleKind, RsaSize};
-use crate::profile::{Feature, Platform, Profiles, SHAPES};
+use crate::profile::{Feature, Platform, Profiles, SHAPES, Size};
 use crate::spec::{Host, Pki, Spec, require};
 use crate::yaml::Field;
 
@@ -283,6 +283,7 @@ fn host(draft: &Draft<'_>, plan: &Plan) -> Option<HostPlan> {
         link: draft.link.clone(),
         networks: draft.networks.clone(),
         roles: roles?,
+        size: size(&draft.kinds, plan)?,
         packages: packages(&draft.kinds, plan),
         refusals: Vec::new(),
     })
@@ -299,6 +300,11 @@ fn role(kind: RoleKind, draft: &Draft<'_>, plan: &Plan) -> Option<RolePlan> {
         health: gate::after(kind, index, &own, &cluster)?,
         recovery: recovery(kind, index, &own, plan),
     })
+}
+
+/// How large a machine for all of these roles should be.
+fn size(kinds: &[RoleKind], plan: &Plan) -> Option<Size> {
+    kinds.iter().filter_map(|kind| plan.contract.roles.get(kind)).map(|contract| contract.size).reduce(Size::and)
 }
 
 /// The operating system's packages that these roles need, each once.

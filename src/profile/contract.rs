@@ -97,6 +97,8 @@ pub struct RoleContract {
     /// Packages of the operating system that this role alone needs.
     #[serde(default)]
     pub packages: Vec<String>,
+    /// What the vendor tells to plan for on a host that has it.
+    pub size: Size,
     /// What it listens on.
     pub ports: Vec<Port>,
     /// What proves its health, by name.
@@ -111,10 +113,53 @@ pub struct RoleContract {
 pub struct Port {
     /// TCP port.
     pub port: u16,
-    /// Roles, `agent` or `user`.
-    pub from: Vec<String>,
+    /// Who asks.
+    pub from: Vec<PortUser>,
     /// What listens there.
     pub what: String,
+}
+
+/// Who asks a port: a role, or somebody outside the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PortUser {
+    /// Databases.
+    Database,
+    /// Brokers.
+    Broker,
+    /// Managers.
+    Manager,
+    /// The balancer, ours or another.
+    LoadBalancer,
+    /// Cloudify's agents, on the machines that it manages.
+    Agent,
+    /// People and their programs.
+    User,
+}
+
+/// How large a machine should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Size {
+    /// Virtual processors.
+    pub vcpus: u32,
+    /// Memory in MiB.
+    pub memory_mb: u32,
+    /// The system's disk in GiB.
+    pub disk_gb: u32,
+}
+
+impl Size {
+    /// What a host needs that has both: processors add up, memory and disk are the larger ones. This gives the vendor's own
+    /// figures for the three roles on one host (8, 16 GB, 64 GB; cloudify.md §5.1).
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            vcpus: self.vcpus.saturating_add(other.vcpus),
+            memory_mb: self.memory_mb.max(other.memory_mb),
+            disk_gb: self.disk_gb.max(other.disk_gb),
+        }
+    }
 }
 
 /// What to ask and what proves health: a port that accepts, or an address with status and body.

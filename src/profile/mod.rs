@@ -10,7 +10,8 @@ mod shape;
 mod target;
 
 pub use contract::{
-    Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, Probe, RoleContract, Setting, covers,
+    Contract, Feature, Features, KeyRule, KeyType, Login, Needs, Port, PortUser, Probe, RoleContract, Setting, Size,
+    covers,
 };
 pub use platform::Platform;
 pub use reference::reference;

@@ -70,6 +70,9 @@ pub enum BuildError {
     /// A bug.
     #[error(transparent)]
     Handoff(#[from] HandoffError),
+    /// Digests cannot be signed: a bug.
+    #[error("the digests cannot be signed")]
+    Unsigned,
     /// A certificate that the plan asks for is not in the vault: a bug.
     #[error("the vault has nothing for {0}")]
     NotInVault(String),
@@ -176,6 +179,7 @@ impl Project {
                 roles: host.roles.iter().map(|role| role.kind.as_str().to_owned()).collect(),
             });
         }
+        tree.merge(handoff::beside(plan, plan.targets.iter().map(|target| target.target.as_str()))?)?;
         let facts = ManifestFacts {
             cluster: plan.cluster.clone(),
             cfy_seed_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -3,14 +3,17 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::bundle::gzip::gzip;
+use crate::bundle::gzip::{dense, gzip};
 use crate::handoff::{self, Delivery, Material, Packed, Packing};
-use crate::names::Secret;
+use crate::names::{Pack, Secret};
 use crate::plan::Plan;
 use crate::profile::{Beside, Target};
 use crate::render::{self, HostFiles, HostView};
 
 use super::build::BuildError;
+
+/// Where so little is taken, and as text only, files are worth a long search for their shortest form.
+const SMALL: u64 = 32 << 10;
 
 /// One host's files, and in which pack each target takes its user-data.
 pub struct HostDelivery {
@@ -37,6 +40,9 @@ pub fn deliver(view: &HostView<'_>, packing: Packing) -> Result<HostDelivery, Bu
         } else {
             view.target = target;
             // What a host says after READY differs between targets.
+            let decides = target.limit.bytes <= SMALL && target.packs.first() == Some(&Pack::Inner);
+            let gzip = if decides { dense } else { gzip };
+            let pack_file = |content: &str| gzip(content.as_bytes()).ok().map(|packed| STANDARD.encode(packed));
             let (plain, inner) = render::user_data(&view, &pack_file)?;
             packs(target, plan, &files, (&plain, &inner))?
         };
@@ -56,11 +62,6 @@ fn packs(
     let material = Material { plain, inner, beside: beside(target, plan, files) };
     let packs = handoff::packs(target, &plan.seed, plan.platform.cloud_init, &material);
     Ok(packs.map_err(handoff::HandoffError::from)?)
-}
-
-/// gzip and base64, as `encoding: gz+b64` of cloud-init takes it off.
-fn pack_file(content: &str) -> Option<String> {
-    gzip(content.as_bytes()).ok().map(|packed| STANDARD.encode(packed))
 }
 
 /// What a platform counts beside user-data.

@@ -26,8 +26,8 @@ pub use offline::{BoxParts, Boxed};
 pub use overview::{HostOverview, Overview, RoleOverview, Size, TargetOverview, overview};
 pub use own::OwnDirectories;
 pub use payload::{
-    Added, Checked, Depth, Payload, PayloadOverview, Wanted, WantedOverview, Whereabouts, add_to_payload,
-    check_payload, payload_overview, read_payload, repository, wanted,
+    Added, Checked, Depth, MEDIUM_LABEL, Medium, Payload, PayloadOverview, Wanted, WantedOverview, Whereabouts,
+    add_to_payload, check_payload, payload_medium, payload_overview, read_payload, repository, wanted,
 };
 pub use pki::ImportedCertificates;
 pub use several::{clashes, side_by_side};

@@ -15,10 +15,10 @@ use crate::vault::{SigningKey, Vault, VaultBytes};
 use crate::world::World;
 
 use super::build::{BuildError, Built, Destination};
-use super::payload::{Depth, check_payload, read_payload, repository};
+use super::payload::{Depth, Medium, check_payload, read_payload, repository, sign, write_medium};
 use super::{Project, SharedProgress};
 
-/// The public half of the key that signs, in the box.
+/// The public half of the key that signs, in the box and in its payload.
 pub const PUBLIC_KEY: &str = "box-key.pem";
 /// The program itself, in the box.
 const PROGRAM: &str = "cfy-seed";
@@ -34,6 +34,8 @@ pub struct BoxParts {
     pub program: Utf8PathBuf,
     /// Parts smaller than this, where it is to be split.
     pub split: Option<u64>,
+    /// Whether the payload is to be beside it as an image too.
+    pub medium: bool,
 }
 
 /// A box that was written.
@@ -45,6 +47,8 @@ pub struct Boxed {
     pub archived: Archived,
     /// SHA-256 of the public half of the key that signed it, as DER.
     pub fingerprint: Digest256,
+    /// The payload's image.
+    pub medium: Option<Medium>,
 }
 
 impl Project {
@@ -60,7 +64,7 @@ impl Project {
         parts: &BoxParts,
         world: &dyn World,
         keys: SharedProgress<'_>,
-        bytes: &dyn Fn(u64, u64),
+        bytes: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Boxed, BuildError> {
         let payload = read_payload(&parts.payload, Depth::Headers, &|_, _| ())?;
         let checked = check_payload(&payload, plan);
@@ -76,8 +80,9 @@ impl Project {
         let published = emit::publish(&tree, &to.out, &Disk)?;
 
         let mut extra = Tree::default();
-        let repository = repository(&payload, &parts.payload, &plan.cluster, PAYLOAD, vault.created())?;
-        extra.mount(&path("payload")?, repository)?;
+        let mut repository = repository(&payload, &parts.payload, &plan.cluster, PAYLOAD, vault.created())?;
+        sign(&mut repository, &key)?;
+        extra.mount(&path("payload")?, repository.clone())?;
         extra.add(PUBLIC_KEY, FileMode::PUBLIC, key.public_pem())?;
         let size = load::size(&parts.program)?;
         let content = Content::File { path: parts.program.clone(), size, sha256: None };
@@ -95,7 +100,17 @@ impl Project {
             progress: &|passed| bytes(passed.min(total), total),
         };
         let archived = emit::archive(&archive, &to.out, &format!("{root}.tar.gz"), parts.split)?;
-        Ok(Boxed { built: Built { published, changes, sizes, report }, archived, fingerprint: key.fingerprint() })
+        let fingerprint = key.fingerprint();
+        let medium = parts.medium.then(|| {
+            let out = to.out.join(format!("{root}.payload.iso"));
+            write_medium(&repository, vault.created(), fingerprint, &out, bytes)
+        });
+        Ok(Boxed {
+            built: Built { published, changes, sizes, report },
+            archived,
+            fingerprint,
+            medium: medium.transpose()?,
+        })
     }
 }
 
@@ -125,7 +140,7 @@ fn readme(plan: &Plan) -> String {
         The first says nothing, the second says `Verified OK`, and the third prints the fingerprint that whoever built the box\n\
         was shown: ask for it in another way than the one by which the box came.\n\n\
         PAYLOAD: payload/ is the root of a yum repository. Make a medium of it that hosts find by its label,\n\n    \
-        xorriso -as mkisofs -quiet -r -V CFYPAYLOAD -iso-level 3 -o payload.iso payload\n\n\
+        ./cfy-seed payload iso payload --out ../payload.iso\n\n\
         or put it to /media/cfypayload of their image.\n\n\
         HOSTS: attach hosts/<name>/seed.iso (label CIDATA) to each VM, and boot them in any order:\n\n",
         plan.cluster,

@@ -22,7 +22,7 @@ pub struct OwnDirectories {
 }
 
 /// The largest embedded one has 20 KiB.
-const LIMITS: Limits = Limits { files: 1000, depth: 4, keep: 1 << 20, kept: 16 << 20, file: 1 << 20 };
+const LIMITS: Limits = Limits { files: 1000, depth: 4, keep: 1 << 20, kept: 16 << 20, file: 1 << 20, digested: &[] };
 
 impl OwnDirectories {
     /// The operator's own profiles and the embedded ones behind them.

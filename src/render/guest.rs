@@ -111,9 +111,9 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
         file(&format!("{LIBRARY}/codes"), FileMode::PUBLIC, Secret::new(CODES))?,
         file(&format!("{SECRET}/plan"), FileMode::SECRET, Secret::new(records::plan(view, &staged)))?,
     ];
-    for (name, text) in recipe::recipes(view.host) {
+    for (name, text) in recipe::recipes(view.plan, view.host) {
         let text = Secret::new(strip_comments(text));
-        files.push(file(&format!("{LIBRARY}/recover-{name}"), FileMode::PUBLIC, text)?);
+        files.push(file(&format!("{LIBRARY}/{name}"), FileMode::PUBLIC, text)?);
     }
     if let Some(service) = recipe::pg_service(view) {
         files.push(file(&format!("{SECRET}/files/{}", recipe::PG_SERVICE), FileMode::SECRET, service)?);

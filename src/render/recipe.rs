@@ -1,8 +1,8 @@
-//! What hosts do before an install that began once may begin again: static shell, beside the driver, on the hosts that
-//! have the role. A host of another role does not carry it: user-data is short (platforms.md).
+//! Shell beside the driver: how a host fetches what it installs, and what it does before an install that began once may
+//! begin again. Each host carries the recipes that it uses and no others: user-data is short (platforms.md).
 
 use crate::names::{Credential, RoleKind, Secret};
-use crate::plan::{HostPlan, Recovery};
+use crate::plan::{HostPlan, PackageSource, Plan, Recovery, RpmSource};
 use crate::profile::Feature;
 
 use super::HostView;
@@ -11,32 +11,57 @@ use super::guest::{CA, client_certificate, client_key};
 /// The service file of libpq, below `secret/files`: how the recipe of a first manager becomes the superuser.
 pub const PG_SERVICE: &str = "pg_service.conf";
 
-const DATABASE: &str = include_str!("../../templates/guest/recover-database");
-const BROKER: &str = include_str!("../../templates/guest/recover-broker");
-const MANAGER_FIRST: &str = include_str!("../../templates/guest/recover-manager-first");
+/// A recipe: static bash that the driver sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipe {
+    /// The driver's word for it; it defines a function of that name behind `fetch_` or `recover_`.
+    pub name: &'static str,
+    /// Its text; none where the driver needs none for it.
+    pub text: Option<&'static str>,
+}
 
-/// The driver's word for it. The recipe of that name defines the function `recover_NAME`.
-pub const fn recipe_name(recovery: &Recovery) -> &'static str {
+const fn recipe(name: &'static str, text: &'static str) -> Recipe {
+    Recipe { name, text: Some(text) }
+}
+
+const URL: Recipe = recipe("url", include_str!("../../templates/guest/fetch-url"));
+const REPO: Recipe = recipe("repo", include_str!("../../templates/guest/fetch-repo"));
+
+/// How a role is recovered.
+pub const fn recovery(recovery: &Recovery) -> Recipe {
     match recovery {
-        Recovery::Rerun => "rerun",
-        Recovery::Stop => "stop",
-        Recovery::Database(_) => "database",
-        Recovery::BrokerFirst(_) | Recovery::BrokerJoin(_) => "broker",
-        Recovery::ManagerFirst(_) => "manager-first",
+        Recovery::Rerun => Recipe { name: "rerun", text: None },
+        Recovery::Stop => Recipe { name: "stop", text: None },
+        Recovery::Database(_) => recipe("database", include_str!("../../templates/guest/recover-database")),
+        Recovery::BrokerFirst(_) | Recovery::BrokerJoin(_) => {
+            recipe("broker", include_str!("../../templates/guest/recover-broker"))
+        }
+        Recovery::ManagerFirst(_) => {
+            recipe("manager-first", include_str!("../../templates/guest/recover-manager-first"))
+        }
     }
 }
 
-/// The recipes of a host's roles, by name. `rerun` and `stop` need none.
-pub fn recipes(host: &HostPlan) -> impl Iterator<Item = (&'static str, &'static str)> {
-    host.roles.iter().filter_map(|role| {
-        let text = match role.recovery {
-            Recovery::Rerun | Recovery::Stop => return None,
-            Recovery::Database(_) => DATABASE,
-            Recovery::BrokerFirst(_) | Recovery::BrokerJoin(_) => BROKER,
-            Recovery::ManagerFirst(_) => MANAGER_FIRST,
-        };
-        Some((recipe_name(&role.recovery), text))
-    })
+/// How a host fetches what it installs, in the order in which that is done.
+pub fn fetching(plan: &Plan, host: &HostPlan) -> Vec<Recipe> {
+    let rpm = host.installs_cloudify().then_some(&plan.rpm);
+    let packages = matches!(plan.packages, PackageSource::Repo(_) | PackageSource::Payload);
+    let mut recipes = Vec::new();
+    if packages || matches!(rpm, Some(RpmSource::Repo(_))) {
+        recipes.push(REPO);
+    }
+    if matches!(rpm, Some(RpmSource::Url { .. })) {
+        recipes.push(URL);
+    }
+    recipes
+}
+
+/// The files of a host's recipes: their names and texts.
+pub fn recipes(plan: &Plan, host: &HostPlan) -> impl Iterator<Item = (String, &'static str)> {
+    let fetching = fetching(plan, host).into_iter().map(|recipe| ("fetch", recipe));
+    let recovering = host.roles.iter().map(|role| ("recover", recovery(&role.recovery)));
+    let file = |(kind, recipe): (&str, Recipe)| Some((format!("{kind}-{}", recipe.name), recipe.text?));
+    fetching.chain(recovering).filter_map(file)
 }
 
 /// That service file, where a first manager reaches databases of ours over the network. The recipe adds the leader's

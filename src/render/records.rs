@@ -1,15 +1,14 @@
 //! The driver's records: tab-separated lines, one fact each (`docs/guest-records.md`). Values reach the script as data and
 //! are never interpolated into it.
 
-use std::collections::BTreeMap;
-
 use crate::names::WebUrl;
 use crate::plan::gate::Probe;
-use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RepoSource, RolePlan, RpmSource};
+use crate::plan::ports::of_host;
+use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RolePlan, RpmSource};
 
 use super::HostView;
 use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, curl_config, repo_key_path};
-use super::recipe::recipe_name;
+use super::recipe::{fetching, recovery as recovery_recipe};
 
 /// Where the installer leaves its done markers (cloudify.md §3.7).
 const CONFIGURED: &str = "/etc/cloudify/.configured";
@@ -77,40 +76,30 @@ fn needs(view: &HostView<'_>, records: &mut Records) {
     records.add(&["need", "os", &ids.join(","), &platform.major, &platform.minor.to_string()]);
 }
 
-/// What the host's roles listen on, each port once: open to everybody where somebody outside the cluster asks it, and
-/// else to the members alone.
+/// What the host's roles listen on: open to everybody where somebody outside the cluster asks it, and else to the members
+/// alone.
 fn ports(view: &HostView<'_>, records: &mut Records) {
-    let (plan, host) = (view.plan, view.host);
-    let balanced_outside = plan.balancer.is_some() && plan.members.balancers.is_empty();
-    let outside = |from: &String| match from.as_str() {
-        "agent" | "user" => true,
-        "load_balancer" => balanced_outside,
-        _ => false,
-    };
-    let mut open: BTreeMap<u16, bool> = BTreeMap::new();
-    let contracts = host.roles.iter().filter_map(|role| plan.contract.roles.get(&role.kind));
-    for port in contracts.flat_map(|contract| &contract.ports) {
-        *open.entry(port.port).or_default() |= port.from.iter().any(outside);
-    }
-    for (port, everybody) in open {
+    for (port, everybody) in of_host(view.plan, view.host) {
         records.add(&["port", &port.to_string(), if everybody { "any" } else { "cluster" }]);
     }
 }
 
 fn sources(view: &HostView<'_>, records: &mut Records) {
     let plan = view.plan;
+    for recipe in fetching(plan, view.host) {
+        records.add(&["fetch", recipe.name]);
+    }
     match &plan.packages {
         PackageSource::Image => records.add(&["packages_from", "image"]),
         PackageSource::SystemRepos => records.add(&["packages_from", "system-repos"]),
         PackageSource::Payload => {
-            records.add(&["packages_from", "repo"]);
+            records.add(&["packages_from", "os"]);
             let signed = view.attachments.contains_key(&AttachmentKind::OsRepoKey);
-            let key = if signed { repo_key_path("os") } else { "-".into() };
-            records.add(&["repo", "os", &format!("file://{PAYLOAD}"), &key]);
+            repo(records, "os", &format!("file://{PAYLOAD}"), signed);
         }
         PackageSource::Repo(source) => {
-            records.add(&["packages_from", "repo"]);
-            repo(records, "os", source);
+            records.add(&["packages_from", "os"]);
+            repo(records, "os", source.baseurl.as_str(), source.signed);
         }
     }
     for package in &view.host.packages {
@@ -126,16 +115,16 @@ fn sources(view: &HostView<'_>, records: &mut Records) {
         }
         RpmSource::Repo(source) => {
             records.add(&["rpm", "repo"]);
-            repo(records, "cloudify", source);
+            repo(records, "cloudify", source.baseurl.as_str(), source.signed);
         }
         RpmSource::Preinstalled => records.add(&["rpm", "preinstalled"]),
     }
     records.add(&["rpm_name", &plan.contract.package, &plan.version.to_string()]);
 }
 
-fn repo(records: &mut Records, name: &str, source: &RepoSource) {
-    let key = if source.signed { repo_key_path(name) } else { "-".into() };
-    records.add(&["repo", name, source.baseurl.as_str(), &key]);
+fn repo(records: &mut Records, name: &str, base: &str, signed: bool) {
+    let key = if signed { repo_key_path(name) } else { "-".into() };
+    records.add(&["repo", name, base, &key]);
 }
 
 fn roles(view: &HostView<'_>, records: &mut Records) {
@@ -155,7 +144,7 @@ fn roles(view: &HostView<'_>, records: &mut Records) {
 
 fn recovery(records: &mut Records, role: &RolePlan, marker: &str) {
     let mut fields =
-        vec!["recover".to_owned(), role.kind.as_str().to_owned(), recipe_name(&role.recovery).to_owned()];
+        vec!["recover".to_owned(), role.kind.as_str().to_owned(), recovery_recipe(&role.recovery).name.to_owned()];
     match &role.recovery {
         Recovery::Rerun | Recovery::Stop => {}
         Recovery::ManagerFirst(ips) if ips.is_empty() => fields.push("-".into()),

@@ -5,6 +5,7 @@
 
 mod host;
 pub mod iso9660;
+mod medium;
 mod parts;
 pub mod pki;
 mod seed;
@@ -14,9 +15,10 @@ mod tree;
 mod user_data;
 
 pub use host::{Addresses, HostBundle};
+pub use medium::{is_medium, is_payload, medium_head, medium_layout, payload, signed_files};
 pub use parts::{check_parts, parts};
 pub use seed::{SEED_FILES, SeedFiles, seed};
-pub use signature::signature;
+pub use signature::{signature, signed};
 pub use tree::{BundleCheck, HostTree, bundle};
 pub use user_data::PREFIX as USER_DATA;
 

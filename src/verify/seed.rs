@@ -23,7 +23,7 @@ pub fn seed(name: &str, image: &[u8]) -> (Report, SeedFiles) {
     let unreadable = |why: &str| {
         Diagnostic::error(Code::SeedUnreadable, format!("{name}: {why}")).help("copy it again, or build again")
     };
-    let volume = match iso9660::read(image) {
+    let volume = match iso9660::read(image, image.len() as u64) {
         Ok(volume) => volume,
         Err(error) => return (unreadable(&error.to_string()).into(), SeedFiles::new()),
     };
@@ -48,14 +48,14 @@ pub fn seed(name: &str, image: &[u8]) -> (Report, SeedFiles) {
             report.push(differs(name, &format!("`{}` has the mode {mode} and not 0600", path.escape_debug())));
         }
         let other = joliet.and_then(|(_, view)| view.files.get(path));
-        if other.is_some_and(|other| other.bytes() != file.bytes()) {
+        if other.is_some_and(|other| other.bytes(image) != file.bytes(image)) {
             report.push(differs(name, &format!("`{}` is not the same in Joliet", path.escape_debug())));
         }
     }
-    (report, rock_ridge.files.into_iter().map(|(path, file)| (path, file.bytes().into_owned())).collect())
+    (report, rock_ridge.files.into_iter().map(|(path, file)| (path, file.bytes(image).into_owned())).collect())
 }
 
-fn names(image: &str, what: &str, view: &IsoView<'_>, report: &mut Report) {
+fn names(image: &str, what: &str, view: &IsoView, report: &mut Report) {
     for wanted in SEED_FILES {
         if !view.files.contains_key(wanted) {
             report.push(differs(image, &format!("it has no `{wanted}` ({what})")));

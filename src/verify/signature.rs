@@ -11,21 +11,24 @@ const SIGNATURE: &str = "SHA256SUMS.sig";
 /// The public key that lies in a box.
 const PUBLIC_KEY: &str = "box-key.pem";
 
-/// Checks the signature of a box: with the key that is given, or else with its own, which anybody can have made. Gives the
-/// fingerprint of the key.
+/// Checks the signature of a box or of a payload: with the key that is given, or else with its own, which anybody can have made.
+/// Gives the fingerprint of the key.
 ///
 /// # Errors
 /// The finding.
 pub fn signature(tree: &LoadedTree, given: Option<&[u8]>) -> Result<Digest256, Diagnostic> {
-    let wrong = |why: &str| {
-        let help = "do not use it: ask whoever built it for the box, and for the fingerprint of its key";
-        Diagnostic::error(Code::BoxSignature, why.to_owned()).help(help)
+    let file = |name: &str| {
+        let bytes = tree.files.get(name).and_then(|file| file.bytes.as_deref());
+        bytes.ok_or_else(|| wrong(&format!("{name} is missing, so nobody vouches for what is in it")))
     };
-    let file = |name: &str| tree.files.get(name).and_then(|file| file.bytes.as_deref());
-    let missing = |name: &str| wrong(&format!("{name} is missing, so nobody vouches for what is in it"));
-    let sums = file(SUMS).ok_or_else(|| missing(SUMS))?;
-    let signature = file(SIGNATURE).ok_or_else(|| missing(SIGNATURE))?;
-    let inside = file(PUBLIC_KEY).ok_or_else(|| missing(PUBLIC_KEY))?;
+    signed(file(SUMS)?, file(SIGNATURE)?, file(PUBLIC_KEY)?, given)
+}
+
+/// As [`signature`], of the bytes of the three files.
+///
+/// # Errors
+/// The finding.
+pub fn signed(sums: &[u8], signature: &[u8], inside: &[u8], given: Option<&[u8]>) -> Result<Digest256, Diagnostic> {
     let unreadable = || wrong("the public key cannot be read");
     let key = public_key(given.unwrap_or(inside)).ok_or_else(unreadable)?;
     if UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &key).verify(sums, signature).is_err() {
@@ -36,6 +39,11 @@ pub fn signature(tree: &LoadedTree, given: Option<&[u8]>) -> Result<Digest256, D
         return Err(wrong(&format!("{PUBLIC_KEY} in it is another key than the one that was given")));
     }
     Ok(Digest256::of(&key))
+}
+
+fn wrong(why: &str) -> Diagnostic {
+    let help = "do not use it: ask whoever built it for the box, and for the fingerprint of its key";
+    Diagnostic::error(Code::BoxSignature, why.to_owned()).help(help)
 }
 
 /// The DER in a PEM file with a public key.

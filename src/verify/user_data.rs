@@ -170,9 +170,10 @@ fn companions(host: &HostTree<'_>, target: &str, user_data: &[u8], network_confi
         let found = path.iter().try_fold(node, |node, key| node.get(key))?;
         if let NodeKind::Text(text) = &found.kind { Some(text.clone()) } else { None }
     };
-    let metadata = format!("metadata.{target}");
+    let metadata = format!("meta-data.{target}");
     if let Some(bytes) = host.bytes(&metadata) {
-        let (found, seed) = (read(bytes), host.bytes("meta-data").and_then(read));
+        let unpacked = STANDARD.decode(bytes).ok().and_then(|packed| unpack(&packed).ok());
+        let (found, seed) = (unpacked.and_then(|text| read(&text)), host.bytes("meta-data").and_then(read));
         for key in ["instance-id", "local-hostname"] {
             let of = |node: &Option<yaml::Node>| node.as_ref().and_then(|node| text_at(node, &[key]));
             if of(&found).is_none() || of(&found) != of(&seed) {

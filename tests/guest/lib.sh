@@ -33,7 +33,7 @@ new_host() {
   mkdir -p "$ROOT"/var/lib/{cfy-seed/{secret/{gates,health,curl,files},stamps,log},cloud/{seed/nocloud,instances/i-1/scripts}}
   cp "$TESTS"/fakes/* "$ROOT/bin/"
   mkdir -p "$ROOT/usr/local/lib/cfy-seed"
-  cp "$GUEST"/codes "$GUEST"/recover-* "$ROOT/usr/local/lib/cfy-seed/"
+  cp "$GUEST"/codes "$GUEST"/{fetch,recover}-* "$ROOT/usr/local/lib/cfy-seed/"
   : >"$ROOT/groups"
   printf '127.0.0.1 localhost\n::1 localhost\n' >"$ROOT/etc/hosts"
   printf 'Welcome \\S\n' >"$ROOT/etc/issue"
@@ -76,6 +76,7 @@ plan_lines() {
     record packages_from image
     record package sudo
     record package openssl
+    record fetch url
     record rpm url 'https://files.example.org/c"f\y.rpm?token=SECRET' "${sha%% *}"
     record rpm_name cloudify-manager-install 7.0.4
     record ca /etc/cloudify/cfy-seed/ca.crt

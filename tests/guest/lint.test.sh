@@ -21,30 +21,30 @@ test_lint_stripped_script_works() {
 }
 test_lint_shellcheck() {
   cd "$TESTS/../.." || return
-  shellcheck -x -o all --severity=style templates/guest/cfy-firstboot templates/guest/recover-* tests/guest/run tests/guest/*.sh tests/guest/fakes/*
+  shellcheck -x -o all --severity=style templates/guest/cfy-firstboot templates/guest/{fetch,recover}-* tests/guest/run tests/guest/*.sh tests/guest/fakes/*
   shellcheck -s sh --severity=style templates/guest/bootcmd
 }
 test_lint_syntax() {
   local file
-  for file in "$SCRIPT" "$TESTS"/run "$TESTS"/*.sh "$TESTS"/fakes/*; do bash -n "$file"; done
+  for file in "$SCRIPT" "$GUEST"/{fetch,recover}-* "$TESTS"/run "$TESTS"/*.sh "$TESTS"/fakes/*; do bash -n "$file"; done
   sh -n "$GUEST/bootcmd"
 }
 test_lint_bash_4_2() {
   local newer='\$\{[^}]*@[QEPAaKkUuL]\}|wait -n|(local|declare|typeset) -[a-zA-Z]*n|mapfile -d|readarray|EPOCH(SECONDS|REALTIME)|BASH_ARGV0|SRANDOM'
   newer+='|inherit_errexit|\[-[0-9]+\]\+?=|unset [^ ]*\[-|local -$|\$\{[^}]*:[^}]*: *-[0-9]+\}|\bcoproc\b|set -[a-zA-Z]*u'
-  none grep -nE "$newer" <(grep -vE '^[[:space:]]*#' "$SCRIPT")
+  none grep -nE "$newer" <(grep -hvE '^[[:space:]]*#' "$SCRIPT" "$GUEST"/{fetch,recover}-*)
 }
 test_lint_tools() {
-  none grep -nwE 'python3?|jq|sed|awk|perl|grep|xargs|find|hostname|nc|wget|dig' <(grep -vE '^[[:space:]]*#' "$SCRIPT")
+  none grep -nwE 'python3?|jq|sed|awk|perl|grep|xargs|find|hostname|nc|wget|dig' <(grep -hvE '^[[:space:]]*#' "$SCRIPT" "$GUEST"/{fetch,recover}-*)
 }
 test_lint_no_secret_in_argv() {
-  none grep -nE 'set -[a-z]*x|curl .*(-u|--user)\b' "$SCRIPT"
+  none grep -nE 'set -[a-z]*x|curl .*(-u|--user)\b' "$SCRIPT" "$GUEST"/{fetch,recover}-*
 }
 test_lint_codes() {
   local used table pages
   table=$(grep -oE '^[0-9]{3}\|' "$GUEST/codes" | grep -oE '[0-9]{3}' | sort)
   [[ $table == "$(sort -u <<<"$table")" ]]
-  used=$(grep -oE '\b(fail|problem|later|overdue|trouble [A-Z]+|await [^ ]+|(wrong|why)\+?=\(|CFY-G) ?[0-9]{3}\b' "$SCRIPT" "$GUEST"/recover-* | grep -oE '[0-9]{3}$' | sort -u)
+  used=$(grep -oE '\b(fail|problem|later|overdue|trouble [A-Z]+|await [^ ]+|(wrong|why)\+?=\(|CFY-G) ?[0-9]{3}\b' "$SCRIPT" "$GUEST"/{fetch,recover}-* | grep -oE '[0-9]{3}$' | sort -u)
   [[ $used == "$table" ]] || { diff <(echo "$used") <(echo "$table") && return 1; }
   pages=$(grep -oE '^## CFY-G[0-9]{3} ' "$TESTS/../../docs/codes/guest.md" | grep -oE '[0-9]{3}' | sort)
   [[ $pages == "$table" ]]

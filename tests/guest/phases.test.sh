@@ -154,7 +154,7 @@ test_two_roles_in_order() {
   [[ $(calls cfy_manager | grep ^install) == *database.yaml*$'\n'*broker.yaml* ]]
 }
 test_balancer() {
-  plan_drop '^(role|marker|recover|rpm|rpm_name)\t'
+  plan_drop '^(role|marker|recover|fetch|rpm|rpm_name)\t'
   plan_add file haproxy.cfg /etc/haproxy/haproxy.cfg 0600
   plan_add role 1 load_balancer /etc/haproxy/haproxy.cfg
   plan_add recover load_balancer rerun

@@ -121,22 +121,22 @@ test_download_to_a_full_disk_says_so_and_goes_on() {
   is state READY
   none grep -q CFY-G022 "$ROOT/out"
 }
-test_preinstalled_missing() { plan_drop '^rpm\t' && plan_add rpm preinstalled && fails_with CFY-G021; }
+test_preinstalled_missing() { plan_drop '^(fetch|rpm)\t' && plan_add rpm preinstalled && fails_with CFY-G021; }
 test_preinstalled_other_version() {
-  plan_drop '^rpm\t' && plan_add rpm preinstalled
+  plan_drop '^(fetch|rpm)\t' && plan_add rpm preinstalled
   echo cloudify-manager-install 6.4.2 >>"$ROOT/answers/rpms"
   fails_with CFY-G021
   [[ $(status cause) == *6.4.2* ]]
 }
 test_preinstalled() {
-  plan_drop '^rpm\t' && plan_add rpm preinstalled
+  plan_drop '^(fetch|rpm)\t' && plan_add rpm preinstalled
   echo cloudify-manager-install 7.0.4 >>"$ROOT/answers/rpms"
   drive
   is state READY
   count yum . 0
 }
 test_repository() {
-  plan_drop '^rpm\t' && plan_add rpm repo
+  plan_drop '^(fetch|rpm)\t' && plan_add fetch repo && plan_add rpm repo
   plan_add repo cloudify https://mirror.example.org/c /etc/cloudify/cfy-seed/gpg.key
   plan_add file gpg.key /etc/cloudify/cfy-seed/gpg.key 0644
   plan_add proxy http://user:SECRET@proxy:3128
@@ -160,7 +160,7 @@ test_packages_missing_in_image() {
   [[ $(status cause) == *'which cronie'* ]]
 }
 test_packages_from_repository() {
-  plan_drop '^packages_from' && plan_add packages_from repo && plan_add repo os https://mirror/os - && plan_add package which
+  plan_drop '^packages_from' && plan_add packages_from os && plan_add fetch repo && plan_add repo os https://mirror/os - && plan_add package which
   drive
   is state READY
   called yum "--disablerepo=\* --enablerepo=cfy-seed-os install which"

@@ -26,7 +26,7 @@ fn add(scratch: &Scratch, files: &[&str]) {
 }
 
 /// A cluster with its box, built once. Most of it is the program: a debug build has 70 MB.
-fn built() -> &'static Scratch {
+pub fn built() -> &'static Scratch {
     static BUILT: OnceLock<Scratch> = OnceLock::new();
     BUILT.get_or_init(|| {
         let scratch = offline();
@@ -39,13 +39,13 @@ fn built() -> &'static Scratch {
 }
 
 /// The box, unpacked by GNU tar.
-fn unpacked(scratch: &Scratch) -> Scratch {
+pub fn unpacked(scratch: &Scratch) -> Scratch {
     let into = Scratch::new();
     run(into.path(), "tar", &["-xzpf", scratch.join(BOX).as_str()]);
     into
 }
 
-fn run(directory: &Utf8Path, program: &str, arguments: &[&str]) -> String {
+pub fn run(directory: &Utf8Path, program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).current_dir(directory).env("LC_ALL", "C.UTF-8").output();
     let output = output.expect(program);
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -71,12 +71,26 @@ fn tar_gzip_sha256sum_and_openssl_read_it() {
     assert!(listed.lines().all(|line| line.contains(" 0/0 ")), "{listed}");
     let into = unpacked(scratch);
     let root = into.join("single-7.0.4");
-    assert_eq!(run(&root, "sha256sum", &["--quiet", "--strict", "-c", "SHA256SUMS"]), "");
+    // The payload can be checked alone too: a medium has nothing else.
+    let payload = root.join("payload");
+    for place in [&root, &payload] {
+        assert_eq!(run(place, "sha256sum", &["--quiet", "--strict", "-c", "SHA256SUMS"]), "");
+    }
+    let listed = fs::read_to_string(payload.join("SHA256SUMS")).expect("sums");
+    let listed: Vec<&str> = listed.lines().filter_map(|line| line.get(66..)).collect();
+    let closing = ["SHA256SUMS", "SHA256SUMS.sig", "box-key.pem"];
+    let all = files(payload.as_std_path());
+    let all: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).filter(|name| !closing.contains(name)).collect();
+    assert_eq!(listed, all, "sorted, and all that is there");
     if Command::new("openssl").arg("version").output().is_err() {
         return skip("openssl is not installed");
     }
     let check = ["dgst", "-sha256", "-verify", "box-key.pem", "-signature", "SHA256SUMS.sig", "SHA256SUMS"];
-    assert_eq!(run(&root, "openssl", &check), "Verified OK\n");
+    for place in [&root, &payload] {
+        assert_eq!(run(place, "openssl", &check), "Verified OK\n");
+    }
+    let keys = [&root, &payload].map(|place| fs::read(place.join("box-key.pem")).expect("a key"));
+    assert_eq!(keys[0], keys[1]);
     let der = "openssl pkey -pubin -in box-key.pem -outform der | sha256sum";
     let fingerprint = run(&root, "sh", &["-c", der]).split(' ').next().expect("a digest").to_owned();
     cfy_seed(scratch.path()).args(&["verify", BOX]).exits(0).says(&fingerprint);
@@ -118,7 +132,9 @@ fn the_box_holds_what_its_readme_says() {
             "cfy-seed" => 0o755,
             name if name == "payload" || name.starts_with("payload/") && path.is_dir() => 0o755,
             name if path.is_dir() || name == "." => 0o700,
-            name if name.starts_with("payload/") || matches!(name, "README.txt" | "box-key.pem") => 0o644,
+            // Hand-offs refer to the bundles and hold no secret.
+            name if name.starts_with("payload/") || name.starts_with("firewall/") => 0o644,
+            "README.txt" | "box-key.pem" => 0o644,
             _ => 0o600,
         };
         assert_eq!(bits, expected, "{name}");
@@ -164,7 +180,7 @@ fn small() -> (Scratch, Vec<u8>) {
     let plan = project.plan.take().expect("a plan");
     let to = Destination { out: scratch.join("out"), vault: scratch.join("vault") };
     let program = scratch.write("program", "not a program");
-    let parts = BoxParts { payload: scratch.join("single.payload"), program, split: None };
+    let parts = BoxParts { payload: scratch.join("single.payload"), program, split: None, medium: false };
     let boxed = project.build_box(&plan, &to, &parts, &FixedWorld::default(), &|_, _| (), &|_, _| ()).expect("a box");
     let bytes = fs::read(&boxed.archived.path).expect("bytes");
     assert_eq!(bytes.len() as u64, boxed.archived.size);

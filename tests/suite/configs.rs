@@ -206,10 +206,10 @@ fn packages_come_from_where_the_spec_says() {
     let repo = "repo\tos\thttp://mirror.example.com/el8\t/etc/pki/rpm-gpg/RPM-GPG-KEY-cfy-seed-os";
     let payload = "repo\tos\tfile:///media/cfypayload\t-";
     for (to, source, line) in [
-        (from, "repo", Some(repo)),
+        (from, "os", Some(repo)),
         ("os_packages: {from: image}", "image", None),
         ("os_packages: {from: system-repos}", "system-repos", None),
-        ("os_packages: {from: payload}", "repo", Some(payload)),
+        ("os_packages: {from: payload}", "os", Some(payload)),
     ] {
         let bundle = Bundle::nine_node_with(from, to);
         let host = bundle.host("broker-3");

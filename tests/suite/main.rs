@@ -32,6 +32,7 @@ mod hostile;
 mod inputs;
 mod many;
 mod matrix;
+mod media;
 mod overrides;
 mod own;
 mod payload;

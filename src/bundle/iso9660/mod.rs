@@ -20,7 +20,7 @@ use std::io::{self, Write};
 use time::OffsetDateTime;
 
 use super::tree::{Content, ContentSource, Tree};
-use crate::names::TreePath;
+use crate::names::{Digest256, FileMode, TreePath};
 
 /// Bytes of a logical sector and of a logical block (ECMA-119 6.1.2, 6.2.2).
 const SECTOR: usize = 2048;
@@ -52,6 +52,33 @@ pub enum IsoError {
     Date(i32),
 }
 
+/// What an image says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Volume<'a> {
+    /// The volume label.
+    pub label: &'a str,
+    /// Every date in it.
+    pub time: OffsetDateTime,
+    /// The mode of its directories.
+    pub directories: FileMode,
+    /// Whether it has the digest of its own head (descriptors, path tables, directories): the digests of its files say nothing of
+    /// those bytes. It stands in the application's field of the primary descriptor (ECMA-119 8.4.32).
+    pub digested: bool,
+}
+
+/// What the application's field begins with where it has a digest: 64 hexadecimal digits follow, and then the head's sectors.
+/// The digest is that of the head with zeros in the place of the digits.
+pub const HEAD_DIGEST: &str = "CFY-SEED MEDIUM 1 HEAD SHA256 ";
+/// Where the application's field begins: in the first descriptor (ECMA-119 8.4.32).
+const APPLICATION_USE: usize = 16 * SECTOR + 883;
+
+/// Whether an image that begins so was made here, with the digest of its head, and carries this label.
+#[must_use]
+pub fn is_ours(head: &[u8], label: &str) -> bool {
+    let has = |at: usize, text: &str| head.get(at..).is_some_and(|rest| rest.starts_with(text.as_bytes()));
+    has(APPLICATION_USE, HEAD_DIGEST) && has(16 * SECTOR + 40, &format!("{label:32}"))
+}
+
 /// An image, ready to be written. Large content in it stays a reference until then.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Image {
@@ -67,18 +94,29 @@ impl Image {
     /// # Errors
     /// When the tree, the label or the time is more than the format can hold.
     pub fn new(label: &str, tree: &Tree, time: OffsetDateTime) -> Result<Self, IsoError> {
-        Self::with_extent_limit(label, tree, time, EXTENT_LIMIT)
+        Self::of(Volume { label, time, directories: FileMode::SECRET_DIR, digested: false }, tree)
     }
 
-    /// [`Image::new`] with smaller sections, so that tests need no file of 4 GiB.
-    fn with_extent_limit(label: &str, tree: &Tree, time: OffsetDateTime, limit: u32) -> Result<Self, IsoError> {
+    /// As [`Image::new`], and what else an image can say of itself.
+    ///
+    /// # Errors
+    /// As [`Image::new`].
+    pub fn of(volume: Volume<'_>, tree: &Tree) -> Result<Self, IsoError> {
+        Self::with_extent_limit(volume, tree, EXTENT_LIMIT)
+    }
+
+    /// [`Image::of`] with smaller sections, so that tests need no file of 4 GiB.
+    fn with_extent_limit(volume: Volume<'_>, tree: &Tree, limit: u32) -> Result<Self, IsoError> {
+        let label = volume.label;
         let allowed = |b: u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_');
         if !(1..=16).contains(&label.len()) || !label.bytes().all(allowed) {
             return Err(IsoError::Label(label.to_owned()));
         }
-        let dates = field::Dates::of(time)?;
         let hierarchy = hierarchy::Hierarchy::of(tree)?;
-        let head = volume::head(label, &hierarchy, &dates, limit)?;
+        let mut head = volume::head(&volume, &hierarchy, limit)?;
+        if volume.digested {
+            put_digest(&mut head);
+        }
         Ok(Self { head, files: hierarchy.files.into_iter().map(|file| file.content.clone()).collect() })
     }
 
@@ -119,6 +157,19 @@ impl Image {
         }
         Ok(())
     }
+}
+
+fn put_digest(head: &mut [u8]) {
+    let sectors = head.len() / SECTOR;
+    let put = |head: &mut [u8], digits: &str| {
+        let text = format!("{HEAD_DIGEST}{digits} SECTORS {sectors:010}");
+        for (to, from) in head.iter_mut().skip(APPLICATION_USE).zip(text.bytes()) {
+            *to = from;
+        }
+    };
+    put(head, &"0".repeat(64));
+    let digest = Digest256::of(head);
+    put(head, &digest.to_string());
 }
 
 impl std::fmt::Debug for Image {

@@ -22,6 +22,10 @@ fn bytes(image: &Image) -> Vec<u8> {
     out
 }
 
+fn volume(label: &str) -> Volume<'_> {
+    Volume { label, time: TIME, directories: FileMode::SECRET_DIR, digested: false }
+}
+
 fn seed() -> Tree {
     let mut tree = Tree::default();
     for name in ["user-data", "meta-data", "network-config", "vendor-data"] {
@@ -64,14 +68,14 @@ fn a_file_of_several_sections_is_one_file() {
     let long: Vec<u8> = (0..10_000_u32).flat_map(u32::to_le_bytes).collect();
     tree.add("payload/long.bin", FileMode::PUBLIC, long.clone()).expect("new");
     tree.add("payload/exact.bin", FileMode::PUBLIC, &long[..3 * 4096]).expect("new");
-    let image = Image::with_extent_limit("CIDATA", &tree, TIME, 4096).expect("fits");
+    let image = Image::with_extent_limit(volume("CIDATA"), &tree, 4096).expect("fits");
     let image = bytes(&image);
-    let volume = crate::verify::iso9660::read(&image).expect("readable");
+    let volume = crate::verify::iso9660::read(&image, image.len() as u64).expect("readable");
     for view in [&volume.rock_ridge.expect("Rock Ridge"), &volume.joliet.expect("Joliet").1] {
         let file = &view.files["payload/long.bin"];
-        assert_eq!((file.sections.len(), file.bytes().as_ref()), (10, long.as_slice()));
+        assert_eq!((file.sections.len(), file.bytes(&image).as_ref()), (10, long.as_slice()));
         assert_eq!(view.files["payload/exact.bin"].sections.len(), 3);
-        assert_eq!(view.files["user-data"].bytes().as_ref(), b"#user-data\n");
+        assert_eq!(view.files["user-data"].bytes(&image).as_ref(), b"#user-data\n");
         assert_eq!(view.directories.len(), 1);
     }
 }
@@ -85,12 +89,12 @@ fn directories_of_many_sectors_keep_everything() {
             .expect("new");
     }
     let image = bytes(&Image::new("RPMS", &tree, TIME).expect("fits"));
-    let volume = crate::verify::iso9660::read(&image).expect("readable");
+    let volume = crate::verify::iso9660::read(&image, image.len() as u64).expect("readable");
     let view = volume.rock_ridge.expect("Rock Ridge");
     for (path, entry) in tree.iter() {
         let file = &view.files[path.as_str()];
         assert_eq!(file.mode, Some(0o100_644));
-        assert_eq!(Content::Bytes(file.bytes().into_owned()), entry.content);
+        assert_eq!(Content::Bytes(file.bytes(&image).into_owned()), entry.content);
     }
     assert_eq!(view.files.len(), 700);
     assert_eq!(volume.joliet.expect("Joliet").1.files.len(), 700);

@@ -4,6 +4,7 @@ use super::hierarchy::Hierarchy;
 use super::name::{JolietNames, ShortNames};
 use super::record::{self, Continuation, DIRECTORY, MORE_SECTIONS, Record};
 use super::{EXTENT_LIMIT, SECTOR};
+use crate::names::FileMode;
 
 /// Whose names a hierarchy has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +43,14 @@ pub(super) struct View<'h> {
     /// Directories in the order of the path table: by level, parent, identifier (ECMA-119 6.9.1).
     pub order: Vec<usize>,
     date: [u8; 7],
+    /// The mode of directories.
+    mode: FileMode,
     limit: u32,
 }
 
 impl<'h> View<'h> {
     /// The view of this hierarchy.
-    pub fn of(hierarchy: &'h Hierarchy<'h>, naming: Naming, date: [u8; 7], limit: u32) -> Self {
+    pub fn of(hierarchy: &'h Hierarchy<'h>, naming: Naming, (date, mode): ([u8; 7], FileMode), limit: u32) -> Self {
         let mut this = Self {
             hierarchy,
             naming,
@@ -56,6 +59,7 @@ impl<'h> View<'h> {
             members: Vec::with_capacity(hierarchy.directories.len()),
             order: vec![0],
             date,
+            mode,
             limit: limit.min(EXTENT_LIMIT),
         };
         for directory in &hierarchy.directories {
@@ -168,7 +172,7 @@ impl<'h> View<'h> {
             if root {
                 fields.push(record::sp());
             }
-            fields.push(record::px(0o040_700, 2 + directory.directories.len()));
+            fields.push(record::px(0o040_000 | self.mode.bits(), 2 + directory.directories.len()));
             fields.push(record::tf(self.date));
             if root {
                 fields.push(record::er());

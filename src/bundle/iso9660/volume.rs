@@ -4,7 +4,7 @@ use super::field::{Dates, NO_DATE, both16, both32};
 use super::hierarchy::Hierarchy;
 use super::record::Continuation;
 use super::view::{Naming, Places, View};
-use super::{IsoError, SECTOR, SECTOR_BYTES};
+use super::{IsoError, SECTOR, SECTOR_BYTES, Volume};
 
 /// Sectors of the system area, unused (ECMA-119 6.2.1).
 const SYSTEM_AREA: usize = 16;
@@ -62,8 +62,10 @@ impl Cursor {
 }
 
 /// Everything before the files' bytes. The files follow in the hierarchy's order, each from a new sector.
-pub(super) fn head(label: &str, hierarchy: &Hierarchy<'_>, dates: &Dates, limit: u32) -> Result<Vec<u8>, IsoError> {
-    let views = [Naming::RockRidge, Naming::Joliet].map(|naming| View::of(hierarchy, naming, dates.record, limit));
+pub(super) fn head(volume: &Volume<'_>, hierarchy: &Hierarchy<'_>, limit: u32) -> Result<Vec<u8>, IsoError> {
+    let (dates, label) = (&Dates::of(volume.time)?, volume.label);
+    let view = |naming| View::of(hierarchy, naming, (dates.record, volume.directories), limit);
+    let views = [Naming::RockRidge, Naming::Joliet].map(view);
     // No length depends on a place, so a draft with every place 0 has the right sizes.
     let nowhere =
         Places { directories: vec![(0, 0); hierarchy.directories.len()], files: vec![0; hierarchy.files.len()] };

@@ -1,13 +1,13 @@
 //! `cfy-seed payload check`
 
-use crate::cli::args::{Format, PayloadCheck};
+use crate::cli::args::{Format, PayloadReport};
 use crate::cli::check::{counted, open_and_report};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::diag;
 use crate::project::{Depth, OwnDirectories, check_payload, read_payload};
 
-pub fn run(request: &PayloadCheck, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+pub fn run(request: &PayloadReport, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
     let (project, plan) = open_and_report(&request.spec, own, output)?;
     let Some(plan) = plan else { return Ok(Exit::BadInput) };
     let directory = project.payload_directory(request.payload.as_deref(), &plan);

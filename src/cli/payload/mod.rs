@@ -2,7 +2,10 @@
 
 mod add;
 mod check;
+mod iso;
 mod plan;
+
+pub use iso::say_medium;
 
 use crate::project::OwnDirectories;
 
@@ -15,6 +18,7 @@ pub fn run(request: &Payload, own: &OwnDirectories, output: &Output) -> Result<E
         Payload::Plan(request) => plan::run(request, own, output),
         Payload::Add(request) => add::run(request, own, output),
         Payload::Check(request) => check::run(request, own, output),
+        Payload::Iso(request) => iso::run(request, output),
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::cli::args::{Format, PayloadPlan};
+use crate::cli::args::{Format, PayloadReport};
 use crate::cli::check::{counted, open_and_report};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::project::{Depth, OwnDirectories, PayloadOverview, Whereabouts, payload_overview, read_payload};
 
-pub fn run(request: &PayloadPlan, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+pub fn run(request: &PayloadReport, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
     let (project, plan) = open_and_report(&request.spec, own, output)?;
     let Some(plan) = plan else { return Ok(Exit::BadInput) };
     let directory = project.payload_directory(request.payload.as_deref(), &plan);

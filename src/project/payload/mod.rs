@@ -2,6 +2,7 @@
 
 mod add;
 mod check;
+mod medium;
 mod overview;
 mod repository;
 mod state;
@@ -18,8 +19,11 @@ use super::Project;
 
 pub use add::{Added, add_to_payload};
 pub use check::{Checked, check_payload};
+pub(super) use medium::write_medium;
+pub use medium::{MEDIUM_LABEL, Medium, payload_medium};
 pub use overview::{PayloadOverview, WantedOverview, Whereabouts, payload_overview};
 pub use repository::repository;
+pub(super) use repository::sign;
 use state::read_keys;
 pub use state::{Depth, Payload, read_payload};
 

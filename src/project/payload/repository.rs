@@ -6,12 +6,14 @@ use std::io;
 use camino::Utf8Path;
 use time::OffsetDateTime;
 
-use crate::bundle::{Content, Entry, Tree};
+use crate::bundle::{self, Content, Entry, SIGNATURE, SUMS, Tree};
 use crate::load::LoadError;
 use crate::names::{ClusterName, FileMode};
 use crate::payload::lock::LOCK;
 use crate::payload::{FileUse, Rpm, repodata};
 use crate::project::BuildError;
+use crate::project::offline::PUBLIC_KEY;
+use crate::vault::SigningKey;
 
 use super::Payload;
 
@@ -46,6 +48,19 @@ pub fn repository(
     tree.add(LOCK, FileMode::PUBLIC, lock)?;
     tree.add(REPO_FILE, FileMode::PUBLIC, repo_file(payload, cluster, base).into_bytes())?;
     Ok(tree)
+}
+
+/// Closes a repository, so that whoever has it without the box can check it: the digests of all files, the signature over them, and
+/// the key to check it with.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub(in crate::project) fn sign(repository: &mut Tree, key: &SigningKey) -> Result<(), BuildError> {
+    let sums = bundle::sums(repository)?;
+    let signature = key.sign(sums.as_bytes()).ok_or(BuildError::Unsigned)?;
+    repository.add(SUMS, FileMode::PUBLIC, sums)?;
+    repository.add(SIGNATURE, FileMode::PUBLIC, signature)?;
+    Ok(repository.add(PUBLIC_KEY, FileMode::PUBLIC, key.public_pem())?)
 }
 
 /// With a key, packages are checked by it. `module_hotfixes` because a plain repository has no modules, and dnf of EL 8 would hide

@@ -1,13 +1,14 @@
 //! A small reader of ISO 9660 images with Rock Ridge and Joliet (ECMA-119; RRIP 1.12).
 //!
-//! It reads what a seed image can hold: files and directories in one volume of 2048-byte blocks. Symbolic links,
+//! It reads what our images can hold: files and directories in one volume of 2048-byte blocks. Symbolic links,
 //! relocated directories and interleaved files are not read. The bytes are untrusted: every place is checked, every
-//! loop ends, and nothing is copied.
+//! loop ends, and nothing is copied. Of a large image it needs the beginning only, with all of its directories.
 
 mod rock_ridge;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 const SECTOR: usize = 2048;
 /// Descriptors that are looked at.
@@ -36,57 +37,57 @@ pub enum IsoReadError {
 }
 
 /// One file.
-#[derive(Clone, PartialEq, Eq)]
-pub struct IsoFile<'b> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IsoFile {
     /// `st_mode` of Rock Ridge, with the file type; none in the Joliet view.
     pub mode: Option<u32>,
-    /// Its bytes, in one piece unless it is a file of several sections.
-    pub sections: Vec<&'b [u8]>,
+    /// Where its bytes lie in the image: in one piece unless it is a file of several sections.
+    pub sections: Vec<Range<u64>>,
 }
 
-impl<'b> IsoFile<'b> {
-    /// All of its bytes.
+impl IsoFile {
+    /// All of its bytes, of an image that is wholly in memory.
     #[must_use]
-    pub fn bytes(&self) -> Cow<'b, [u8]> {
-        match self.sections.as_slice() {
+    pub fn bytes<'b>(&self, image: &'b [u8]) -> Cow<'b, [u8]> {
+        let piece = |section: &Range<u64>| {
+            let range = usize::try_from(section.start).ok()?..usize::try_from(section.end).ok()?;
+            image.get(range)
+        };
+        let pieces: Vec<&[u8]> = self.sections.iter().filter_map(piece).collect();
+        match pieces.as_slice() {
             [one] => Cow::Borrowed(one),
             many => Cow::Owned(many.concat()),
         }
     }
 }
 
-impl std::fmt::Debug for IsoFile<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let size: usize = self.sections.iter().map(|section| section.len()).sum();
-        write!(f, "IsoFile({:o}, {size} bytes)", self.mode.unwrap_or_default())
-    }
-}
-
 /// What one kind of reader sees.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IsoView<'b> {
+pub struct IsoView {
     /// Files by path.
-    pub files: BTreeMap<String, IsoFile<'b>>,
+    pub files: BTreeMap<String, IsoFile>,
     /// Directories below the root, with `st_mode` where it is known.
     pub directories: BTreeMap<String, Option<u32>>,
 }
 
 /// An image.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Volume<'b> {
+pub struct Volume {
     /// The volume label, without the padding.
     pub label: String,
+    /// How many bytes it says that it has.
+    pub size: u64,
     /// What Linux sees; none where the image has no Rock Ridge.
-    pub rock_ridge: Option<IsoView<'b>>,
+    pub rock_ridge: Option<IsoView>,
     /// What Windows sees, with its own label; none where the image has no Joliet.
-    pub joliet: Option<(String, IsoView<'b>)>,
+    pub joliet: Option<(String, IsoView)>,
 }
 
-/// Reads an image.
+/// Reads an image of so many bytes, given as much of its beginning as has all of its directories.
 ///
 /// # Errors
 /// When the bytes are not an image, or one that breaks a rule.
-pub fn read(image: &[u8]) -> Result<Volume<'_>, IsoReadError> {
+pub fn read(image: &[u8], size: u64) -> Result<Volume, IsoReadError> {
     let mut primary = None;
     let mut joliet = None;
     for number in 16..16 + MAX_DESCRIPTORS {
@@ -104,20 +105,21 @@ pub fn read(image: &[u8]) -> Result<Volume<'_>, IsoReadError> {
         }
     }
     let primary = primary.ok_or(IsoReadError::NoPrimary)?;
-    if both32(primary, 80)? as usize > image.len() / SECTOR {
+    let said = u64::from(both32(primary, 80)?) * SECTOR as u64;
+    if said > size {
         return Err(IsoReadError::Truncated("the volume"));
     }
     let label = |descriptor: &[u8]| descriptor.get(40..72).unwrap_or_default().to_vec();
-    let (rock, view) = Walk::of(image, primary, Names::RockRidge)?;
+    let (rock, view) = Walk::of((image, size), primary, Names::RockRidge)?;
     let joliet = match joliet {
         None => None,
         Some(descriptor) => {
             let label = ucs2(&label(descriptor)).trim_end_matches([' ', '\0']).to_owned();
-            Some((label, Walk::of(image, descriptor, Names::Joliet)?.1))
+            Some((label, Walk::of((image, size), descriptor, Names::Joliet)?.1))
         }
     };
     let label = String::from_utf8_lossy(&label(primary)).trim_end_matches([' ', '\0']).to_owned();
-    Ok(Volume { label, rock_ridge: rock.then_some(view), joliet })
+    Ok(Volume { label, size: said, rock_ridge: rock.then_some(view), joliet })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,22 +158,28 @@ impl<'b> Record<'b> {
 
 struct Walk<'b> {
     image: &'b [u8],
+    /// Bytes of the whole image.
+    size: u64,
     names: Names,
     /// Whether the root says that SUSP and Rock Ridge are in use.
     rock: bool,
     records: usize,
     visited: BTreeSet<u32>,
-    view: IsoView<'b>,
+    view: IsoView,
 }
 
 impl<'b> Walk<'b> {
-    fn of(image: &'b [u8], descriptor: &'b [u8], names: Names) -> Result<(bool, IsoView<'b>), IsoReadError> {
+    fn of(
+        (image, size): (&'b [u8], u64),
+        descriptor: &'b [u8],
+        names: Names,
+    ) -> Result<(bool, IsoView), IsoReadError> {
         if descriptor.get(128..132) != Some(&[0, 8, 8, 0]) {
             return Err(IsoReadError::Broken("its blocks are not of 2048 bytes"));
         }
         let root = Record::parse(descriptor.get(156..190).unwrap_or_default())?;
         let mut walk =
-            Self { image, names, rock: false, records: 0, visited: BTreeSet::new(), view: IsoView::default() };
+            Self { image, size, names, rock: false, records: 0, visited: BTreeSet::new(), view: IsoView::default() };
         let mut open = vec![(String::new(), root.sector, root.size, 1)];
         while let Some((path, sector, size, depth)) = open.pop() {
             if depth > MAX_DEPTH {
@@ -187,11 +195,14 @@ impl<'b> Walk<'b> {
         Ok((walk.rock, walk.view))
     }
 
-    fn extent(&self, record: &Record<'b>) -> Result<&'b [u8], IsoReadError> {
-        if record.size == 0 {
-            return Ok(&[]);
+    fn extent(&self, record: &Record<'b>) -> Result<Range<u64>, IsoReadError> {
+        let start = u64::from(record.sector) * SECTOR as u64;
+        let extent = start..start + u64::from(record.size);
+        match record.size {
+            0 => Ok(0..0),
+            _ if extent.end > self.size => Err(IsoReadError::Truncated("a file or directory")),
+            _ => Ok(extent),
         }
-        slice(self.image, record.sector, 0, record.size)
     }
 
     /// Takes the files of a directory over and gives its directories.
@@ -199,7 +210,7 @@ impl<'b> Walk<'b> {
         let bytes = slice(self.image, sector, 0, size)?;
         let mut directories = Vec::new();
         // The sections of a file so far, all but the last.
-        let mut sections: Option<(&[u8], Vec<&'b [u8]>)> = None;
+        let mut sections: Option<(&[u8], Vec<Range<u64>>)> = None;
         for (index, record) in records(bytes)?.into_iter().enumerate() {
             self.records += 1;
             if self.records > MAX_RECORDS {

@@ -4,10 +4,13 @@ mod bundle;
 pub mod packages;
 mod program;
 mod python;
+#[path = "../../support/tools.rs"]
+mod tools;
 
 pub use bundle::{Bundle, Host};
 pub use program::{Output, Program, cfy_seed};
 pub use python::python;
+pub use tools::have;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

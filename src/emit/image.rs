@@ -1,0 +1,80 @@
+//! The image of a payload as a file.
+
+use camino::Utf8Path;
+
+use super::lock::Lock;
+use super::staging::{create_file, digested};
+use super::{EmitError, sync_directory};
+use crate::bundle::ContentSource;
+use crate::bundle::iso9660::{self, Image};
+use crate::load::{self, LoadError};
+use crate::names::{Digest256, FileMode};
+
+/// The first bytes of an image, up to the end of its first descriptor.
+const BEGINNING: usize = 17 * 2048;
+
+/// Writes an image to a file, mode 0644, in place of an older one of ours that carries this label. A kill or a power cut leaves the
+/// older one, whole, or the new one; what was begun has a name with a dot before it, and the next run removes it. Gives the image's
+/// digest.
+///
+/// # Errors
+/// When something else has that name, another run is at it, a file changed while it was read, or the machine fails; nothing of the
+/// new one is then left.
+pub fn image(
+    image: &Image,
+    label: &str,
+    path: &Utf8Path,
+    source: &dyn ContentSource,
+) -> Result<Digest256, EmitError> {
+    let name = path.file_name().ok_or_else(|| EmitError::InTheWay { path: path.to_owned() })?;
+    let directory = path.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    let _lock = Lock::of_output(directory, name)?;
+    free(path, label)?;
+    let temporary = directory.join(format!(".cfy-seed.{name}.image"));
+    // Of a killed run; the lock says that nobody is at it.
+    remove(&temporary)?;
+    let written = write(image, &temporary, path, source);
+    if written.is_err() {
+        remove(&temporary)?;
+    }
+    let digest = written?;
+    std::fs::rename(&temporary, path).map_err(|error| EmitError::machine("write", path, error))?;
+    sync_directory(directory)?;
+    Ok(digest)
+}
+
+/// Whether there is nothing of that name, or an image of ours.
+fn free(path: &Utf8Path, label: &str) -> Result<(), EmitError> {
+    let status = match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(EmitError::machine("look at", path, error)),
+        Ok(status) => status,
+    };
+    let mut head = vec![0; BEGINNING];
+    match load::prefix(path, &mut head) {
+        Ok(_) if status.is_file() && iso9660::is_ours(&head, label) => Ok(()),
+        Ok(_) | Err(LoadError::Directory { .. } | LoadError::Special { .. } | LoadError::Missing { .. }) => {
+            Err(EmitError::Exists { path: path.to_owned() })
+        }
+        Err(error) => Err(EmitError::machine("look at", path, std::io::Error::other(error.to_string()))),
+    }
+}
+
+fn remove(path: &Utf8Path) -> Result<(), EmitError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(EmitError::machine("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+fn write(image: &Image, to: &Utf8Path, path: &Utf8Path, source: &dyn ContentSource) -> Result<Digest256, EmitError> {
+    let failed = |error: std::io::Error| EmitError::machine("write", path, error);
+    let mut digest = None;
+    let file = create_file(to, FileMode::PUBLIC, |file| {
+        let written = digested(file, |out| image.write(out, source)).map_err(|error| error.of(path, path))?;
+        digest = Some(written);
+        Ok(())
+    })?;
+    file.sync_all().map_err(failed)?;
+    digest.ok_or_else(|| failed(std::io::Error::other("it was not written")))
+}

@@ -1,0 +1,47 @@
+//! The port matrix for firewalls that are none of the hosts' own.
+
+use std::fmt::Write as _;
+
+use crate::bundle::Tree;
+use crate::names::FileMode;
+use crate::plan::Plan;
+use crate::plan::ports::{self, Source};
+
+use super::{HandoffError, page};
+
+/// A table for people, and the same as `ports.csv` with a line for every pair of addresses.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn tree(plan: &Plan) -> Result<Tree, HandoffError> {
+    let mut tree = Tree::default();
+    tree.add("README.md", FileMode::PUBLIC, page::render(plan, "firewall/README.md")?)?;
+    tree.add("ports.csv", FileMode::PUBLIC, csv(plan))?;
+    Ok(tree)
+}
+
+/// As RFC 4180 has it; only the contract's words could need quotes.
+fn csv(plan: &Plan) -> String {
+    let mut text = String::from("from,from_address,to,to_address,protocol,port,why\r\n");
+    for rule in ports::matrix(plan) {
+        let why = format!("\"{}\"", rule.why.replace('"', "\"\""));
+        for (from, source) in rule.from.iter().flat_map(|source| ends(plan, *source)) {
+            for host in plan.hosts.iter().filter(|host| host.has(rule.to) && host.name.as_str() != from) {
+                // Writing to a `String` cannot fail.
+                let _ = write!(text, "{from},{source},{},{},tcp,{},{why}\r\n", host.name, host.ip, rule.port);
+            }
+        }
+    }
+    text
+}
+
+/// Names and addresses of who connects; nobody here knows where agents and users are.
+fn ends(plan: &Plan, source: Source) -> Vec<(String, String)> {
+    match source {
+        Source::Role(kind) => {
+            let hosts = plan.hosts.iter().filter(|host| host.has(kind));
+            hosts.map(|host| (host.name.to_string(), host.ip.to_string())).collect()
+        }
+        outside => vec![(outside.as_str().to_owned(), String::new())],
+    }
+}

@@ -1,0 +1,95 @@
+//! The medium of a payload: made out of a box, read by others.
+
+use std::fs;
+
+use camino::Utf8Path;
+
+use crate::boxes::{built, run, unpacked};
+use crate::support::{Scratch, cfy_seed, files, have};
+
+/// The image that the box's own program makes of the box's payload, where there is nothing else.
+fn medium(into: &Utf8Path) -> Vec<u8> {
+    let root = into.join("single-7.0.4");
+    let said = run(&root, "env", &["-i", "./cfy-seed", "payload", "iso", ".", "--out", "../payload.iso"]);
+    assert!(
+        said.contains("../payload.iso: a payload medium, ") && said.contains("signed with the key in it"),
+        "{said}"
+    );
+    fs::read(into.join("payload.iso")).expect("an image")
+}
+
+#[test]
+fn others_read_the_medium_that_a_box_makes() {
+    let scratch = built();
+    let into = unpacked(scratch);
+    let first = medium(into.path());
+    assert_eq!(medium(into.path()), first, "the same bytes again, in the place of the old ones");
+    let args = ["build", "--offline", "--payload-iso", "--vault", "vault", "--out", "again"];
+    cfy_seed(scratch.path()).args(&args).exits(0).says("single-7.0.4.payload.iso: a payload medium");
+    assert!(
+        first == fs::read(scratch.join("again/single-7.0.4.payload.iso")).expect("an image"),
+        "the same by build"
+    );
+    let payload = files(into.join("single-7.0.4/payload").as_std_path());
+    if have(&["xorriso"]) {
+        let arguments = ["-abort_on", "WARNING", "-osirrox", "on", "-indev", "payload.iso", "-extract", "/", "seen"];
+        run(into.path(), "xorriso", &arguments);
+        assert!(files(into.join("seen").as_std_path()) == payload, "xorriso sees other files");
+        assert_eq!(run(&into.join("seen"), "sha256sum", &["--quiet", "--strict", "-c", "SHA256SUMS"]), "");
+    }
+    if have(&["isoinfo"]) {
+        let listed = run(into.path(), "isoinfo", &["-R", "-f", "-i", "payload.iso"]);
+        for (name, _) in &payload {
+            assert!(listed.lines().any(|line| line.strip_prefix('/') == Some(name)), "{name}: {listed}");
+        }
+        let about = run(into.path(), "isoinfo", &["-d", "-i", "payload.iso"]);
+        assert!(about.contains("Volume id: CFYPAYLOAD\n"), "{about}");
+    }
+}
+
+#[test]
+fn a_bad_payload_makes_no_medium() {
+    let into = unpacked(built());
+    let payload = into.join("single-7.0.4/payload");
+    let package = payload.join("packages/libpq-13.5-1.el8.x86_64.rpm");
+    let original = fs::read(&package).expect("a package");
+    let make = || cfy_seed(into.path()).args(&["payload", "iso", "single-7.0.4", "--out", "p.iso"]);
+    let left = || fs::read_dir(into.path()).expect("a directory").count();
+    for at in [0, original.len() / 2, original.len() - 1] {
+        let mut bytes = original.clone();
+        bytes[at] ^= 1;
+        fs::write(&package, bytes).expect("written");
+        let output = make().run().says("CFY-B004").says("libpq-13.5-1.el8.x86_64.rpm has the SHA-256");
+        assert_eq!((output.code, left()), (Some(1), 1));
+    }
+    fs::remove_file(&package).expect("removed");
+    make().exits(1).says("CFY-B012").says("libpq-13.5-1.el8.x86_64.rpm is missing");
+    fs::write(&package, &original).expect("written");
+    // What nobody signed.
+    let sums = fs::read_to_string(payload.join("SHA256SUMS")).expect("sums");
+    fs::write(payload.join("SHA256SUMS"), sums.replace("packages/", "../packages/")).expect("written");
+    make().exits(1).says("CFY-B025");
+    fs::write(payload.join("SHA256SUMS"), sums).expect("written");
+    let other = fs::read(built().join("vault/ca.crt")).expect("a certificate");
+    fs::write(into.join("other.pem"), other).expect("written");
+    cfy_seed(into.path()).args(&["payload", "iso", "single-7.0.4", "--key", "other.pem"]).exits(1).says("CFY-B025");
+    // What is not ours stays.
+    for content in ["mine", ""] {
+        fs::write(into.join("p.iso"), content).expect("written");
+        make().exits(1).says("CFY-B002").says("p.iso is there already");
+        assert_eq!(fs::read_to_string(into.join("p.iso")).expect("a file"), content);
+    }
+    fs::remove_file(into.join("p.iso")).expect("removed");
+    // A killed run's rest goes away.
+    fs::write(into.join(".cfy-seed.p.iso.image"), "half").expect("written");
+    make().exits(0);
+    assert_eq!(left(), 3, "the box, the key, the image");
+}
+
+#[test]
+fn what_is_no_payload_makes_no_medium() {
+    let scratch = Scratch::new();
+    cfy_seed(scratch.path()).args(&["payload", "iso", "nowhere"]).exits(1).says("CFY-S009");
+    cfy_seed(scratch.path()).args(&["payload", "iso"]).exits(64);
+    cfy_seed(scratch.path()).args(&["build", "--payload-iso"]).exits(64);
+}
