@@ -15,7 +15,7 @@ mod page;
 mod terraform;
 
 pub use delivery::{Delivery, deliveries};
-pub use pack::{Material, Packed, Packing, choose, encode, packs};
+pub use pack::{Packed, Packing, choose, encode, in_field, on_seed};
 
 use time::OffsetDateTime;
 
