@@ -40,4 +40,5 @@ mod pki;
 mod properties;
 mod secrets;
 mod seeds;
+mod targets;
 mod vaults;
