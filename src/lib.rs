@@ -6,6 +6,7 @@
 //! cluster.yaml ─load→ spec::parse → Spec ─plan::resolve(+profiles)→ Plan      | Report
 //! vault dir    ─load→ vault::open ─vault::ensure(&Plan, World)→ Vault         | Report
 //! Plan + Vault ─render (pure)→ HostFiles ─bundle (pure)→ Tree
+//! vendor's file ─load→ import::read, translate → Draft of a spec, credentials | Report
 //! RPMs         ─load→ payload::read_rpm → Rpm ─closure→ what is missing       | RpmError
 //! Tree         ─seal→ SealedTree ─emit→ out/ ─load→ verify → Report
 //! ```
@@ -27,6 +28,8 @@ pub mod vault;
 pub mod world;
 
 pub mod payload;
+
+pub mod import;
 
 pub mod render;
 

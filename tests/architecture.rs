@@ -25,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["names", "diag", "yaml", "spec", "profile"]),
     ("vault", &["names", "diag", "yaml", "plan", "world"]),
     ("payload", &["names", "diag"]),
+    ("import", &["names", "diag", "yaml", "profile", "plan", "vault"]),
     ("render", &["names", "diag", "yaml", "plan", "profile"]),
     ("bundle", &["names", "diag"]),
     ("handoff", &["names", "yaml", "profile", "plan", "bundle", "render"]),
@@ -34,8 +35,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "project",
         &[
-            "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "payload", "render", "bundle",
-            "handoff", "load", "emit", "verify",
+            "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "payload", "import", "render",
+            "bundle", "handoff", "load", "emit", "verify",
         ],
     ),
     ("cli", &["names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),

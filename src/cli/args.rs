@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::names::Pack;
+use crate::names::{CloudifyVersion, ClusterName, Pack};
 use crate::profile::SHAPES;
 use crate::project::{OwnDirectories, Packing};
 
@@ -38,6 +38,8 @@ impl From<Own> for OwnDirectories {
 pub enum Command {
     /// Write a commented cluster.yaml to start from
     Init(Init),
+    /// Make a spec and a vault of the vendor's cluster-manager file
+    Import(Import),
     /// Find every problem of one spec or several at once; write nothing
     Check(Check),
     /// Show what build would do: hosts, order, gates, sizes, certificates
@@ -96,6 +98,22 @@ pub struct Init {
     /// Where to write it; an existing file is never replaced
     #[arg(default_value = "cluster.yaml", value_name = "FILE")]
     pub file: Utf8PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file of Cloudify's cluster manager, such as `cfy_cluster_config.yaml`
+    #[arg(value_name = "FILE")]
+    pub file: Utf8PathBuf,
+    /// The cluster's name
+    #[arg(long, default_value = "cloudify", value_name = "NAME")]
+    pub name: ClusterName,
+    /// The directory that is made, with spec, files and vault; it must not be there [default: the cluster's name]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<Utf8PathBuf>,
+    /// Cloudify's version [default: what the installer's name says]
+    #[arg(long, value_name = "VERSION")]
+    pub cloudify_version: Option<CloudifyVersion>,
 }
 
 /// How a result is printed.
@@ -198,13 +216,17 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A built tree, a box, a part or the list of parts of one (….sha256), a seed image, or user-data for a target
+    /// A built tree, a box, a part or the list of parts of one (….sha256), a payload or its image, a seed image, or user-data for
+    /// a target
     /// [default: the only tree below out]
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,
     /// The public key of whoever built the box [default: the one in it]
     #[arg(long, value_name = "FILE")]
     pub key: Option<Utf8PathBuf>,
+    /// Write what was found of every file to a new file, as JSON (docs/evidence.schema.json)
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<Utf8PathBuf>,
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

@@ -8,6 +8,7 @@ mod check;
 mod credentials;
 mod exit;
 mod explain;
+mod import;
 mod init;
 mod meta;
 mod output;
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
     let own = cli.own.into();
     let result = match cli.command {
         Command::Init(request) => init::run(&request, &own, &output),
+        Command::Import(request) => import::run(&request, &own, &output),
         Command::Check(request) => check::run(&request, &own, &output),
         Command::Plan(request) => plan::run(&request, &own, &output),
         Command::Build(request) => build::run(&request, &own, &output),

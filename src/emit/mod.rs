@@ -8,6 +8,7 @@ mod archive;
 mod error;
 mod image;
 mod lock;
+mod new_directory;
 mod payload;
 mod staging;
 mod vault;
@@ -19,6 +20,7 @@ use rustix::io::Errno;
 pub use archive::{Archived, archive};
 pub use error::EmitError;
 pub use image::image;
+pub use new_directory::NewDirectory;
 pub use payload::{Incoming, PayloadDirectory};
 pub use vault::{VaultLock, requests, vault};
 

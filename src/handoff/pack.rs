@@ -129,8 +129,8 @@ mod tests {
 
     fn chosen(sizes: [u64; 3], packing: Packing) -> Option<(Pack, u64)> {
         let packs = [Pack::Gzip, Pack::Inner, Pack::Plain].into_iter().zip(sizes);
-        choose(packs.map(|(pack, used)| packed(pack, used)).collect(), packing)
-            .map(|chosen| (chosen.pack, chosen.used))
+        let packs: Vec<Packed> = packs.map(|(pack, used)| packed(pack, used)).collect();
+        choose(&packs, packing).map(|chosen| (chosen.pack, chosen.used))
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tar::{Entry, EntryType};
 
 use super::file::open;
 use super::tree::Digesting;
-use super::{Attributes, Limits, LoadError, LoadedFile, LoadedTree};
+use super::{Attributes, Limits, LoadError, LoadedFile, LoadedTree, Watch};
 use crate::names::TreePath;
 
 /// The most bytes of a path in an archive.
@@ -33,7 +33,12 @@ pub struct Unpacked {
 ///
 /// # Errors
 /// When it cannot be read up to its last file, is no archive of ours, or is more than the limits.
-pub fn archive(path: &Utf8Path, parts: &[impl AsRef<Utf8Path>], limits: Limits) -> Result<Unpacked, LoadError> {
+pub fn archive(
+    path: &Utf8Path,
+    parts: &[impl AsRef<Utf8Path>],
+    limits: Limits,
+    watch: Watch<'_>,
+) -> Result<Unpacked, LoadError> {
     let mut files: Box<dyn Read> = Box::new(io::empty());
     for part in parts {
         files = Box::new(files.chain(open(part.as_ref())?));
@@ -43,7 +48,7 @@ pub fn archive(path: &Utf8Path, parts: &[impl AsRef<Utf8Path>], limits: Limits) 
     let attributes = Attributes { mode: 0o700, owner: 0 };
     let tree =
         LoadedTree { attributes, directories: BTreeMap::new(), files: BTreeMap::new(), others: BTreeMap::new() };
-    let mut members = Members { path, limits, tree, kept: 0, root: None, long: None, last: String::new() };
+    let mut members = Members { path, limits, watch, tree, kept: 0, root: None, long: None, last: String::new() };
     // Raw: the crate would read a name as long as the archive says into memory.
     for entry in tar.entries().map_err(|error| failed(path, "", error))?.raw(true) {
         let entry = entry.map_err(|error| failed(path, &members.last, error))?;
@@ -67,6 +72,7 @@ fn failed(path: &Utf8Path, after: &str, error: io::Error) -> LoadError {
 struct Members<'p> {
     path: &'p Utf8Path,
     limits: Limits,
+    watch: Watch<'p>,
     tree: LoadedTree,
     kept: u64,
     /// The directory that everything lies in.
@@ -149,7 +155,10 @@ impl Members<'_> {
         loop {
             match from.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(count) => digesting.update(buffer.get(..count).unwrap_or_default()),
+                Ok(count) => {
+                    digesting.update(buffer.get(..count).unwrap_or_default());
+                    (self.watch)(count as u64);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(failed(self.path, &self.last, error)),
             }

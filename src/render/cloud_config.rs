@@ -9,7 +9,7 @@ use crate::names::{HostName, Secret};
 use crate::plan::Plan;
 use crate::yaml::{Mapping, Node, NodeKind};
 
-use super::{GuestFile, HostView, RenderError, guest};
+use super::{Encoding, GuestFile, HostView, RenderError, guest};
 
 /// Valid, and nothing in it.
 pub const VENDOR_DATA: &str = "#cloud-config\n{}\n";
@@ -152,14 +152,16 @@ fn names_default(users: &Node) -> bool {
 fn write_file<'a>(file: &'a GuestFile, pack: PackFile<'_>) -> WriteFile<'a> {
     let plain = file.content.expose();
     // With the words that say so, it must still be shorter.
-    let packed = pack(plain).filter(|packed| packed.len() + PACKED_KEY.len() < plain.len());
-    WriteFile {
-        path: file.path.as_str(),
-        owner: "root:root",
-        permissions: file.mode.to_string(),
-        encoding: packed.is_some().then_some(PACKED),
-        content: packed.map_or(Cow::Borrowed(plain), Cow::Owned),
-    }
+    let shorter = |packed: &String| packed.len() + PACKED_KEY.len() < plain.len();
+    let (encoding, content) = match file.encoding {
+        // What is no text is keys for the most part, which nothing makes smaller.
+        Encoding::Base64 => (Some("b64"), Cow::Borrowed(plain)),
+        Encoding::Text => match pack(plain).filter(shorter) {
+            Some(packed) => (Some(PACKED), Cow::Owned(packed)),
+            None => (None, Cow::Borrowed(plain)),
+        },
+    };
+    WriteFile { path: file.path.as_str(), owner: "root:root", permissions: file.mode.to_string(), encoding, content }
 }
 
 /// The instance-id of a host: stable, because a change of it makes everything run again and gives the host new SSH keys

@@ -2,12 +2,16 @@
 
 use std::sync::LazyLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
 use crate::plan::gate::Probe;
 use crate::plan::{AttachmentKind, PackageSource, RolePlan};
 use crate::profile::Login;
 
-use super::{GuestFile, HostView, RenderError, recipe, records, role};
+use super::pki::Pack;
+use super::{Encoding, GuestFile, HostView, RenderError, recipe, records, role};
 
 /// The unit that runs the driver.
 pub const DRIVER_UNIT: &str = "cfy-firstboot.service";
@@ -31,6 +35,10 @@ pub const LDAP_CA: &str = "/etc/cloudify/cfy-seed/ldap-ca.crt";
 const LIBRARY: &str = "/usr/local/lib/cfy-seed";
 /// What only the driver reads.
 const SECRET: &str = "/var/lib/cfy-seed/secret";
+/// Certificates and keys, as they travel.
+const PKI: &str = "/var/lib/cfy-seed/secret/pki";
+/// Hexadecimal digits of a digest in the seed's list.
+const DIGITS: usize = 12;
 /// The broker's credentials for curl: the name of a file in `secret/curl`.
 pub const BROKER_CURL: &str = "broker.conf";
 /// Those of the manager's user `admin`.
@@ -46,6 +54,7 @@ const SCRIPT: &str = include_str!("../../templates/guest/cfy-firstboot");
 const DRIVER: &str = include_str!("../../templates/guest/cfy-firstboot.service");
 const INSTALL: &str = include_str!("../../templates/guest/cfy-install@.service");
 const BOOTCMD: &str = include_str!("../../templates/guest/bootcmd");
+const UNPACK: &str = include_str!("../../templates/guest/unpack");
 const CODES: &str = include_str!("../../templates/guest/codes");
 
 /// The script as it travels: the same on every host, so it is stripped once.
@@ -101,15 +110,17 @@ pub struct Staged {
     pub content: Secret,
 }
 
-/// All files of a host, the digest list last: the driver knows by it that the seed is whole.
+/// All files that `write_files` puts on a host.
 pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
     let staged = staged(view)?;
+    let pack = Pack::of(&staged);
     let mut files = vec![
         file("/usr/local/sbin/cfy-firstboot", FileMode::PROGRAM, Secret::new(STRIPPED.as_str()))?,
         file("/etc/systemd/system/cfy-firstboot.service", FileMode::PUBLIC, Secret::new(strip_comments(DRIVER)))?,
         file("/etc/systemd/system/cfy-install@.service", FileMode::PUBLIC, Secret::new(strip_comments(INSTALL)))?,
         file(&format!("{LIBRARY}/codes"), FileMode::PUBLIC, Secret::new(CODES))?,
-        file(&format!("{SECRET}/plan"), FileMode::SECRET, Secret::new(records::plan(view, &staged)))?,
+        file(&format!("{LIBRARY}/unpack"), FileMode::PUBLIC, Secret::new(strip_comments(UNPACK)))?,
+        file(&format!("{SECRET}/plan"), FileMode::SECRET, Secret::new(records::plan(view, &staged, &pack)))?,
     ];
     for (name, text) in recipe::recipes(view.plan, view.host) {
         let text = Secret::new(strip_comments(text));
@@ -127,22 +138,41 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
     for (name, text) in logins(view) {
         files.push(file(&format!("{SECRET}/curl/{name}"), FileMode::SECRET, text)?);
     }
-    for one in staged {
-        files.push(file(&format!("{SECRET}/files/{}", one.name), FileMode::SECRET, one.content)?);
+    let (made, carried): (Vec<_>, Vec<_>) = staged.into_iter().partition(|one| pack.has(&one.name));
+    let in_place = |one: Staged| file(&format!("{SECRET}/files/{}", one.name), FileMode::SECRET, one.content);
+    let made = made.into_iter().map(in_place).collect::<Result<Vec<_>, _>>()?;
+    for one in carried {
+        files.push(in_place(one)?);
     }
-    // Sorted, the plan comes last: the driver knows by its absence that the list was cut short.
-    files.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut digests = String::new();
-    for file in &files {
-        let digest = Digest256::of(file.content.expose().as_bytes());
-        digests.extend([&digest.to_string(), "  ", file.path.as_str(), "\n"]);
-    }
-    files.push(file(&format!("{SECRET}/seed.sha256"), FileMode::SECRET, Secret::new(digests))?);
+    let mut whole: Vec<(&str, &[u8])> =
+        files.iter().chain(&made).map(|file| (file.path.as_str(), file.content.expose().as_bytes())).collect();
+    whole.push((PKI, pack.bytes()));
+    let digests = digests(whole);
+    let pki = Secret::new(STANDARD.encode(pack.bytes()));
+    files.push(GuestFile { encoding: Encoding::Base64, ..file(PKI, FileMode::SECRET, pki)? });
+    files.push(file(&format!("{SECRET}/seed.sha256"), FileMode::SECRET, digests)?);
+    // What is alike beside each other, and what nothing is like last: deflate has a table for each.
+    files.sort_by_cached_key(|file| {
+        (file.encoding == Encoding::Base64, file.mode == FileMode::SECRET, file.path.clone())
+    });
     Ok(files)
 }
 
+/// A line for each file: the beginning of its digest, and where it is. Enough against what a power cut leaves, which is not
+/// made to deceive; whole digests are a twentieth of a seed. Sorted, the plan comes last: the driver knows by its absence
+/// that the list was cut short.
+fn digests(mut files: Vec<(&str, &[u8])>) -> Secret {
+    files.sort_unstable_by_key(|(path, _)| *path);
+    let mut list = String::new();
+    for (path, bytes) in files {
+        let digest = Digest256::of(bytes).to_string();
+        list.extend([digest.get(..DIGITS).unwrap_or_default(), "  ", path, "\n"]);
+    }
+    Secret::new(list)
+}
+
 fn file(path: &str, mode: FileMode, content: Secret) -> Result<GuestFile, RenderError> {
-    Ok(GuestFile { path: path.parse::<GuestPath>()?, mode, content })
+    Ok(GuestFile { path: path.parse::<GuestPath>()?, mode, content, encoding: Encoding::Text })
 }
 
 /// What probes of this host log in with, as config files of curl.

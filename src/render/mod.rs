@@ -9,6 +9,7 @@ mod cloud_config;
 mod contract_check;
 mod guest;
 mod network_config;
+mod pki;
 mod recipe;
 mod records;
 mod role;
@@ -36,8 +37,19 @@ pub struct GuestFile {
     pub path: GuestPath,
     /// Its permission bits.
     pub mode: FileMode,
-    /// Its content; all guest files are text.
+    /// Its content as text, in this encoding.
     pub content: Secret,
+    /// How the text stands for the bytes.
+    pub encoding: Encoding,
+}
+
+/// How `write_files` says what bytes a file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// As they are.
+    Text,
+    /// For what is no text.
+    Base64,
 }
 
 /// What a host boots from, as texts. All four are always there: an absent one costs a boot a retry or more (P21).

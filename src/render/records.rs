@@ -8,6 +8,7 @@ use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RolePlan, R
 
 use super::HostView;
 use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, curl_config, repo_key_path};
+use super::pki::Pack;
 use super::recipe::{fetching, recovery as recovery_recipe};
 
 /// Where the installer leaves its done markers (cloudify.md §3.7).
@@ -29,7 +30,7 @@ impl Records {
 }
 
 /// The plan of one host.
-pub fn plan(view: &HostView<'_>, staged: &[Staged]) -> String {
+pub fn plan(view: &HostView<'_>, staged: &[Staged], pack: &Pack) -> String {
     let (plan, host) = (view.plan, view.host);
     let mut records = Records::default();
     records.add(&["schema", "1"]);
@@ -59,6 +60,9 @@ pub fn plan(view: &HostView<'_>, staged: &[Staged]) -> String {
     ports(view, &mut records);
     for file in staged {
         records.add(&["file", &file.name, &file.destination, &file.mode.to_string()]);
+    }
+    for record in &pack.records {
+        records.add(&record.iter().map(String::as_str).collect::<Vec<_>>());
     }
     roles(view, &mut records);
     records.add(&["scrub", if view.target.pin { "pin" } else { "keep" }, &view.target.out_of_reach]);

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 
 use super::pki::{BundledPair, BundledPki, Purpose, check_authorities, check_pki};
-use super::user_data::unpack;
+use super::unpack::unpack;
+use super::user_data::gunzip;
 use crate::diag::{Code, Diagnostic, Report, SourceId};
 use crate::names::Digest256;
 use crate::yaml::{self, Node, NodeKind};
@@ -20,11 +21,17 @@ const SEED: [&str; 3] = ["/usr/local/sbin/cfy-firstboot", "/etc/systemd/system/c
 const STAGED: &str = "/var/lib/cfy-seed/secret/files/";
 const KEPT: &str = "/etc/cloudify/cfy-seed/";
 const DIGESTS: &str = "/var/lib/cfy-seed/secret/seed.sha256";
+/// How many digits of a digest stand in that list.
+const DIGITS: usize = 12;
+const PLAN: &str = "/var/lib/cfy-seed/secret/plan";
+const PKI: &str = "/var/lib/cfy-seed/secret/pki";
 
 /// What cloud-init would write on a host.
 pub struct HostBundle {
     name: String,
+    /// Those that it makes of `pki` too.
     files: BTreeMap<String, String>,
+    pki: Vec<u8>,
     /// The other keys of its cloud-config, each as YAML.
     rest: BTreeMap<String, String>,
 }
@@ -57,33 +64,40 @@ impl HostBundle {
         let Some(NodeKind::List(items)) = node.get("write_files").map(|list| &list.kind) else {
             return refuse("has no `write_files`");
         };
-        let mut files = BTreeMap::new();
+        let (mut files, mut pki) = (BTreeMap::new(), Vec::new());
         let mut report = Report::default();
         for item in items {
             let Some(path) = text_of(item, "path") else {
                 return refuse("has an entry of `write_files` without a path");
             };
             // To cloud-init, a file without content is an empty one.
-            let content = text_of(item, "content").unwrap_or_default();
-            let content = match text_of(item, "encoding") {
-                None | Some("text/plain") => content.to_owned(),
-                Some(encoding) => match content_of(encoding, content) {
-                    Ok(content) => content,
-                    Err(why) => return refuse(&format!("has `{}`, which {why}", path.escape_debug())),
-                },
+            let content = match content_of(text_of(item, "encoding"), text_of(item, "content").unwrap_or_default()) {
+                Ok(content) => content,
+                Err(why) => return refuse(&format!("has `{}`, which {why}", path.escape_debug())),
             };
             let secret = path.starts_with(SECRET);
             if secret && text_of(item, "permissions") != Some("0600") {
                 report.push(mode_finding(name, path));
             }
-            files.insert(path.to_owned(), content);
+            if path == PKI {
+                pki = content;
+            } else {
+                let Ok(text) = String::from_utf8(content) else {
+                    return refuse(&format!("has `{}`, which is not text", path.escape_debug()));
+                };
+                files.insert(path.to_owned(), text);
+            }
+        }
+        match unpack(files.get(PLAN).map_or("", String::as_str), &pki) {
+            Ok(made) => files.extend(made.into_iter().map(|(name, pem)| (format!("{STAGED}{name}"), pem))),
+            Err(why) => return refuse(&format!("has certificates and keys of which {why}")),
         }
         let rest = match &node.kind {
             NodeKind::Map(entries) => entries.iter().filter(|(key, _)| key.text != "write_files"),
             _ => return refuse("is no mapping"),
         };
         let rest = rest.filter_map(|(key, value)| Some((key.text.clone(), yaml::to_text(value).ok()?))).collect();
-        let bundle = Self { name: name.to_owned(), files, rest };
+        let bundle = Self { name: name.to_owned(), files, pki, rest };
         report.extend(bundle.check_digests());
         (report, Some(bundle))
     }
@@ -100,12 +114,14 @@ impl HostBundle {
         let mut listed: BTreeMap<&str, &str> =
             list.lines().filter_map(|line| line.split_once("  ")).map(|(digest, path)| (path, digest)).collect();
         let mut report = Report::default();
-        for (path, content) in self.files.iter().filter(|(path, _)| path.as_str() != DIGESTS) {
-            let digest = Digest256::of(content.as_bytes()).to_string();
+        let files = self.files.iter().map(|(path, text)| (path.as_str(), text.as_bytes()));
+        let files = files.filter(|(path, _)| *path != DIGESTS).chain([(PKI, self.pki.as_slice())]);
+        for (path, content) in files {
+            let digest = Digest256::of(content).to_string();
             // Files that the operator's own cloud-config writes are no part of the seed.
             let seed = SEED.iter().any(|place| path.starts_with(place));
-            let found = listed.remove(path.as_str());
-            if found != Some(digest.as_str()) && (seed || found.is_some()) {
+            let found = listed.remove(path);
+            if found != digest.get(..DIGITS) && (seed || found.is_some()) {
                 report.push(wrong(format!("the digest list does not fit `{}`", path.escape_debug())));
             }
         }
@@ -122,11 +138,10 @@ impl HostBundle {
 
     /// The first file or key in which it differs from another one, but for what a host tells after READY.
     pub(super) fn difference(&self, other: &Self) -> Option<String> {
-        let plan = format!("{SECRET}plan");
         let same = |path: &String, text: &str, other: &str| match path.as_str() {
             // The digest of the plan is in it; each list was held against its own files already.
             DIGESTS => true,
-            path if path == plan => without_scrub(text).eq(without_scrub(other)),
+            PLAN => without_scrub(text).eq(without_scrub(other)),
             _ => text == other,
         };
         let paths: BTreeSet<&String> = self.files.keys().chain(other.files.keys()).collect();
@@ -213,7 +228,7 @@ impl HostBundle {
 
     /// The records of this kind in the driver's plan, without the kind.
     fn records<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = Vec<&'s str>> {
-        let plan = self.files.get(&format!("{SECRET}plan")).map_or("", String::as_str);
+        let plan = self.files.get(PLAN).map_or("", String::as_str);
         plan.lines().filter_map(move |line| Some(line.strip_prefix(kind)?.strip_prefix('\t')?.split('\t').collect()))
     }
 
@@ -293,15 +308,15 @@ pub(super) fn same_ca(hosts: &[HostBundle]) -> Report {
     report
 }
 
-/// Content of `write_files` in one of cloud-init's encodings.
-fn content_of(encoding: &str, content: &str) -> Result<String, String> {
+/// Content of `write_files` in one of cloud-init's encodings (`cc_write_files`).
+fn content_of(encoding: Option<&str>, content: &str) -> Result<Vec<u8>, String> {
     let bytes = || STANDARD.decode(content).map_err(|_| "is not in base64".to_owned());
-    let bytes = match encoding {
-        "gz+base64" | "gzip+base64" | "gz+b64" | "gzip+b64" => unpack(&bytes()?)?,
-        "b64" | "base64" => bytes()?,
-        other => return Err(format!("is in the encoding `{}`", other.escape_debug())),
-    };
-    String::from_utf8(bytes).map_err(|_| "is not text".to_owned())
+    match encoding {
+        None | Some("text/plain") => Ok(content.as_bytes().to_vec()),
+        Some("gz+base64" | "gzip+base64" | "gz+b64" | "gzip+b64") => gunzip(&bytes()?),
+        Some("b64" | "base64") => bytes(),
+        Some(other) => Err(format!("is in the encoding `{}`", other.escape_debug())),
+    }
 }
 
 fn without_scrub(plan: &str) -> impl Iterator<Item = &str> {
@@ -360,7 +375,7 @@ mod tests {
         let mut files = vec![(format!("{SECRET}plan"), plan), (format!("{STAGED}manager.yaml"), config)];
         files.extend(ca.map(|pem| (format!("{STAGED}rabbitmq-ca.crt"), pem)));
         let files = files.into_iter().map(|(path, text)| (path, text.to_owned())).collect();
-        let bundle = HostBundle { name: "manager-1".into(), files, rest: BTreeMap::new() };
+        let bundle = HostBundle { name: "manager-1".into(), files, pki: Vec::new(), rest: BTreeMap::new() };
         let report = bundle.check_named_files(datetime!(2026-01-01 00:00:00 UTC));
         report.iter().map(|found| found.code.to_string()).collect()
     }

@@ -3,6 +3,7 @@
 //! In: trees and images as [`crate::load`] read them. Out: a [`crate::diag::Report`]. May not: call the writers in
 //! `bundle` — a mistake made there would agree with itself here. Of that room only the manifest's types are shared.
 
+mod evidence;
 mod host;
 pub mod iso9660;
 mod medium;
@@ -10,17 +11,21 @@ mod parts;
 pub mod pki;
 mod seed;
 mod signature;
+mod subject;
 mod sums;
 mod tree;
+mod unpack;
 mod user_data;
 
+pub use evidence::{Circumstances, Evidence, FileRecord, Outcome, Verdict};
 pub use host::{Addresses, HostBundle};
-pub use medium::{is_medium, is_payload, medium_head, medium_layout, payload, signed_files};
+pub use medium::signed_files;
 pub use parts::{check_parts, parts};
 pub use seed::{SEED_FILES, SeedFiles, seed};
 pub use signature::{signature, signed};
+pub use subject::{Request, Subject, Verification, subject};
 pub use tree::{BundleCheck, HostTree, bundle};
-pub use user_data::PREFIX as USER_DATA;
+pub use unpack::unpack;
 
 use time::OffsetDateTime;
 
@@ -59,10 +64,10 @@ pub fn built_tree(tree: &LoadedTree, profiles: &Profiles, at: OffsetDateTime) ->
     Verified { report, hosts: hosts.len(), files: tree.files.len() }
 }
 
-/// Checks one file `user-data.<target>` by itself; nothing where the name is not that of one. `name` is the file's.
+/// Checks one file `user-data.<target>` by itself. `name` is the file's.
 #[must_use]
-pub fn user_data(name: &str, file: &[u8], profiles: &Profiles, at: OffsetDateTime) -> Option<Verified> {
-    let target_name = name.strip_prefix(user_data::PREFIX)?;
+pub fn user_data_file(name: &str, file: &[u8], profiles: &Profiles, at: OffsetDateTime) -> Verified {
+    let target_name = name.strip_prefix(user_data::PREFIX).unwrap_or(name);
     let mut hosts = Vec::new();
     let mut report = match profiles.target(target_name) {
         None => user_data::unknown_target(name, target_name).into(),
@@ -73,7 +78,7 @@ pub fn user_data(name: &str, file: &[u8], profiles: &Profiles, at: OffsetDateTim
         }
     };
     report.extend(check_hosts(&hosts, at));
-    Some(Verified { report, hosts: hosts.len(), files: 1 })
+    Verified { report, hosts: hosts.len(), files: 1 }
 }
 
 /// Checks one seed image by itself. `name` is what messages call it.

@@ -33,7 +33,7 @@ new_host() {
   mkdir -p "$ROOT"/var/lib/{cfy-seed/{secret/{gates,health,curl,files},stamps,log},cloud/{seed/nocloud,instances/i-1/scripts}}
   cp "$TESTS"/fakes/* "$ROOT/bin/"
   mkdir -p "$ROOT/usr/local/lib/cfy-seed"
-  cp "$GUEST"/codes "$GUEST"/{fetch,recover}-* "$ROOT/usr/local/lib/cfy-seed/"
+  cp "$GUEST"/{codes,unpack} "$GUEST"/{fetch,recover}-* "$ROOT/usr/local/lib/cfy-seed/"
   : >"$ROOT/groups"
   printf '127.0.0.1 localhost\n::1 localhost\n' >"$ROOT/etc/hosts"
   printf 'Welcome \\S\n' >"$ROOT/etc/issue"
@@ -108,6 +108,7 @@ seed_files() {
   echo user-data-SECRET | tee "$ROOT/var/lib/cloud/seed/nocloud/user-data" "$ROOT"/var/lib/cloud/instances/i-1/{user-data.txt,user-data.txt.i,cloud-config.txt,obj.pkl,vendor-data.txt,scripts/runcmd} \
     "$ROOT"/run/cloud-init/{instance-data-sensitive.json,combined-cloud-config.json} >/dev/null
   touch "$ROOT"/var/lib/cloud/instances/i-1/boot-finished
+  : >"$S/pki"
   seal
 }
 
@@ -124,7 +125,8 @@ plan_drop() {
   seal
 }
 # Writes the digest list as the generator does: sorted, absolute paths of the host.
-seal() { (cd "$ROOT" && find ./var/lib/cfy-seed/secret -type f ! -name seed.sha256 ! -name '*.x' | sort | xargs sha256sum | sed 's|  \./|  /|' >"$S/seed.sha256"); }
+seal() { (cd "$ROOT" && find ./var/lib/cfy-seed/secret -type f ! -name seed.sha256 ! -name '*.x' | sort | xargs sha256sum | digits >"$S/seed.sha256"); }
+digits() { sed -E 's|^(.{12})[^ ]*  \.|\1  |'; }
 
 # A role besides the database: use_role NAME RULE…
 use_role() {

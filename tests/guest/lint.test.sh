@@ -21,7 +21,7 @@ test_lint_stripped_script_works() {
 }
 test_lint_shellcheck() {
   cd "$TESTS/../.." || return
-  shellcheck -x -o all --severity=style templates/guest/cfy-firstboot templates/guest/{fetch,recover}-* tests/guest/run tests/guest/*.sh tests/guest/fakes/*
+  shellcheck -x -o all --severity=style templates/guest/cfy-firstboot templates/guest/{unpack,{fetch,recover}-*} tests/guest/run tests/guest/*.sh tests/guest/fakes/*
   shellcheck -s sh --severity=style templates/guest/bootcmd
 }
 test_lint_syntax() {

@@ -1,5 +1,6 @@
 """The fixtures' bundles, built once by the binary that CFY_SEED names, and taken apart by PyYAML."""
 
+import base64
 import functools
 import os
 import pathlib
@@ -9,6 +10,9 @@ import tempfile
 
 import yaml
 
+import pki
+
+PKI = "/var/lib/cfy-seed/secret/pki"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("CFY_SEED", str(ROOT / "target/debug/cfy-seed"))
 CACHE = pathlib.Path(os.environ.get("CFY_TEST_CACHE", pathlib.Path.home() / ".cache/cfy-seed-tests"))
@@ -32,7 +36,11 @@ class Host:
         self.directory = directory
         self.user_data = (directory / "user-data").read_text(encoding="utf-8")
         self.config = yaml.safe_load(self.user_data)
-        self.files = {entry["path"]: entry["content"] for entry in self.config["write_files"]}
+        entries = self.config["write_files"]
+        self.files = {entry["path"]: entry["content"] for entry in entries if "encoding" not in entry}
+        self.pki = next(base64.b64decode(entry["content"]) for entry in entries if entry["path"] == PKI)
+        made = pki.unpack(self.files["/var/lib/cfy-seed/secret/plan"], self.pki)
+        self.files.update({"/var/lib/cfy-seed/secret/files/" + name: pem for name, pem in made.items()})
 
     def seed(self, name):
         return self.files["/var/lib/cfy-seed/secret/files/" + name]
@@ -54,9 +62,9 @@ class Host:
 class Bundle:
     """What a spec says, and what was built from it."""
 
-    def __init__(self, home):
+    def __init__(self, home, vault="vault"):
         self.home = home
-        self.vault = home / "vault"
+        self.vault = home / vault
         self.spec = yaml.safe_load((home / "cluster.yaml").read_text(encoding="utf-8"))
         self.tree = home / "out" / self.spec["name"]
         self.hosts = [Host(path) for path in sorted((self.tree / "hosts").iterdir())]
@@ -70,14 +78,14 @@ def bundle(shape):
     return build(shape, SCRATCH / shape)
 
 
-def build(shape, home, change=lambda spec: spec, more=lambda home: ()):
-    """Builds a copy of a fixture, with its spec changed and with further options."""
+def build(shape, home, change=lambda spec: spec, vault="vault", more=lambda home: ()):
+    """Builds a copy of a fixture, with its spec changed and with further options; another vault than the fixture's is made."""
     shutil.copytree(ROOT / "tests/fixtures" / shape, home)
     run("chmod", "-R", "u=rwX,go=", home)
     spec = home / "cluster.yaml"
     spec.write_text(change(spec.read_text(encoding="utf-8")), encoding="utf-8")
-    run(PROGRAM, "build", "--vault", "vault", *more(home), cwd=home)
-    return Bundle(home)
+    run(PROGRAM, "build", "--vault", vault, *more(home), cwd=home)
+    return Bundle(home, vault)
 
 
 def all_hosts():

@@ -5,17 +5,12 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use camino::Utf8Path;
-use cfy_seed::load::{self, Limits, LoadError, Unpacked};
-use cfy_seed::profile::Profiles;
-use cfy_seed::project::{BoxParts, Destination, Project};
-use cfy_seed::world::FixedWorld;
-use cfy_seed::{diag, verify};
 use serde_json::Value;
 
 use crate::support::packages::{bytes, offline, package};
-use crate::support::{Output, Scratch, cfy_seed, files, long, modes, skip};
+use crate::support::{Output, Scratch, cfy_seed, files, modes, skip};
 
-const BOX: &str = "out/single-7.0.4.tar.gz";
+pub const BOX: &str = "out/single-7.0.4.tar.gz";
 
 fn build(scratch: &Scratch) -> Output {
     cfy_seed(scratch.path()).args(&["build", "--offline", "--vault", "vault"]).run()
@@ -169,86 +164,6 @@ fn building_twice_gives_the_same_box() {
     let entries = fs::read_dir(scratch.join("out")).expect("out").flatten();
     let names: Vec<String> = entries.map(|entry| entry.file_name().into_string().expect("UTF-8")).collect();
     assert!(!names.iter().any(|name| name.starts_with(".cfy")), "{names:?}");
-}
-
-/// A small box, made with the library: a few bytes stand for the program.
-fn small() -> (Scratch, Vec<u8>) {
-    let scratch = offline();
-    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
-    let now = time::OffsetDateTime::now_utc();
-    let mut project = Project::open(Some(&scratch.spec()), now).expect("sound profiles");
-    let plan = project.plan.take().expect("a plan");
-    let to = Destination { out: scratch.join("out"), vault: scratch.join("vault") };
-    let program = scratch.write("program", "not a program");
-    let parts = BoxParts { payload: scratch.join("single.payload"), program, split: None, medium: false };
-    let boxed = project.build_box(&plan, &to, &parts, &FixedWorld::default(), &|_, _| (), &|_, _| ()).expect("a box");
-    let bytes = fs::read(&boxed.archived.path).expect("bytes");
-    assert_eq!(bytes.len() as u64, boxed.archived.size);
-    (scratch, bytes)
-}
-
-/// What `verify` finds.
-fn found(path: &Utf8Path) -> String {
-    let now = time::OffsetDateTime::now_utc();
-    let mut report = match load::archive(path, &[path], Limits::BUNDLE) {
-        Ok(Unpacked { tree, damage }) => {
-            let mut report = verify::built_tree(&tree, &Profiles::embedded().expect("sound profiles"), now).report;
-            report.extend(damage.iter().filter_map(LoadError::diagnostic).collect());
-            report.extend(verify::signature(&tree, None).err().into_iter().collect());
-            report
-        }
-        Err(error) => error.diagnostic().expect("a finding").into(),
-    };
-    report.make_strict();
-    diag::render(&report, &diag::Sources::default(), diag::Style::default())
-}
-
-#[test]
-fn every_changed_byte_of_a_box_is_found_and_named() {
-    let (scratch, original) = small();
-    let path = scratch.join(BOX);
-    assert_eq!(found(&path), "", "it is good before it is changed");
-    let mut bytes = original.clone();
-    let mut try_at = |at: usize, bit: u8| {
-        bytes[at] ^= bit;
-        fs::write(&path, &bytes).expect("written");
-        bytes[at] = original[at];
-        let found = found(&path);
-        assert!(!found.is_empty(), "byte {at} of {} changed unseen", original.len());
-        found
-    };
-    let least = if long() { 1200 } else { 150 };
-    let step = original.len() / least;
-    let mut tried = 0;
-    for at in (0..original.len()).step_by(step) {
-        try_at(at, 1 << (at % 8));
-        tried += 1;
-    }
-    assert!(tried >= least, "{tried}");
-    for at in (0..80).chain(original.len() - 40..original.len()) {
-        try_at(at, 0x80);
-    }
-    // Padding bits of a block's header, which decoders do not look at.
-    assert!(try_at(10, 0x40).contains("a block of it is damaged"));
-    // In a file, its name is said. Contents that stand in the box once.
-    let place =
-        |text: &[u8]| original.windows(text.len()).position(|window| window == text).expect("it is in the box");
-    for (text, name) in [
-        (&b"of libpq-common\n"[..], "payload/packages/libpq-common-13.5-1.el8.x86_64.rpm"),
-        (b"not a program", "cfy-seed"),
-        (b"gpgcheck=0", "payload/cfy-seed.repo"),
-        (b"<repomd", "payload/repodata/repomd.xml"),
-        (b"CHECK IT before", "README.txt"),
-    ] {
-        let found = try_at(place(text), 1);
-        assert!(found.contains(&format!("{name} ")), "{name}: {found}");
-    }
-    for length in [0, 1, 9, 10, 300, original.len() / 2, original.len() - 1] {
-        fs::write(&path, &original[..length]).expect("written");
-        assert!(!found(&path).is_empty(), "cut to {length}");
-    }
-    fs::write(&path, [&original[..], b"x"].concat()).expect("written");
-    assert!(found(&path).contains("something follows its end"));
 }
 
 #[test]

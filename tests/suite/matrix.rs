@@ -18,7 +18,8 @@ use crate::support::{Bundle, Host, Scratch, cfy_seed, root};
 
 const BALANCER: &str = "  - {name: lb, roles: [load_balancer], private_ip: 10.0.0.100}\n";
 /// Records that are the same everywhere, or stand in the configs too.
-const LEFT_OUT: &[&str] = &["schema", "cluster", "fqdn", "generation", "time", "file", "ca", "cert", "scrub"];
+const LEFT_OUT: &[&str] =
+    &["schema", "cluster", "fqdn", "generation", "time", "file", "ca", "cert", "der", "pair", "scrub"];
 
 /// One place for all builds: keys are made once.
 struct Builder {
@@ -54,7 +55,7 @@ impl Builder {
         for (name, host) in hosts {
             for (path, (_, content)) in &host.files {
                 let Some(path) = path.strip_prefix("/var/lib/cfy-seed/secret/") else { continue };
-                if content.contains("-----BEGIN") || matches!(path, "seed.sha256") {
+                if content.contains("-----BEGIN") || matches!(path, "seed.sha256" | "pki") {
                     continue;
                 }
                 let _ = writeln!(text, "=== {name} {path}");

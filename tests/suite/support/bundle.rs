@@ -4,12 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::OnceLock;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use camino::{Utf8Path, Utf8PathBuf};
 use cfy_seed::project::{Destination, Project};
 use cfy_seed::world::FixedWorld;
 use serde_json::Value;
 
 use super::Scratch;
+
+/// In what certificates and keys travel.
+pub const PKI: &str = "/var/lib/cfy-seed/secret/pki";
 
 /// A built tree with what it was built from.
 pub struct Bundle {
@@ -24,7 +29,8 @@ pub struct Host {
     pub user_data: String,
     /// `user_data` as YAML without the content of its files.
     pub config: Value,
-    /// The files that write_files makes, by path: mode and content.
+    /// The files that write_files makes, by path: mode and content. Certificates and keys, which the guest makes of one of
+    /// them, are among them.
     pub files: BTreeMap<String, (String, String)>,
 }
 
@@ -116,6 +122,12 @@ impl Host {
                 (file["permissions"].as_str().unwrap_or("0644").to_owned(), text(&content)),
             );
             assert!(twice.is_none(), "a file twice in {directory}");
+        }
+        let pki = STANDARD.decode(&files[PKI].1).expect("base64");
+        let plan = &files["/var/lib/cfy-seed/secret/plan"].1;
+        for (name, pem) in cfy_seed::verify::unpack(plan, &pki).expect("certificates and keys") {
+            let twice = files.insert(format!("/var/lib/cfy-seed/secret/files/{name}"), ("0600".to_owned(), pem));
+            assert!(twice.is_none(), "{name} twice in {directory}");
         }
         Self { name: directory.file_name().expect("a name").to_owned(), user_data, config, files }
     }

@@ -7,7 +7,7 @@ mod python;
 #[path = "../../support/tools.rs"]
 mod tools;
 
-pub use bundle::{Bundle, Host};
+pub use bundle::{Bundle, Host, PKI};
 pub use program::{Output, Program, cfy_seed};
 pub use python::python;
 pub use tools::have;
