@@ -227,7 +227,8 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A built tree, a box, a part or the list of parts of one (….sha256), a payload or its image, or a seed image
+    /// A built tree, a box, a part or the list of parts of one (….sha256), a payload or its image, a seed image, or user-data for
+    /// a target
     /// [default: the only tree below out]
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,
@@ -353,6 +354,8 @@ pub enum Payload {
     Check(PayloadReport),
     /// Make the medium that hosts find by its label, out of a box and with nothing but the box
     Iso(PayloadIso),
+    /// Split a box, or one in parts, anew
+    Split(PayloadSplit),
 }
 
 #[derive(Debug, Args)]
@@ -390,6 +393,22 @@ pub struct PayloadIso {
     pub from: Utf8PathBuf,
     /// The image
     #[arg(long, default_value = "payload.iso", value_name = "FILE")]
+    pub out: Utf8PathBuf,
+    /// The public key of whoever built the box [default: the one in it]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PayloadSplit {
+    /// A box, or the list of the parts of one (….sha256)
+    #[arg(value_name = "BOX")]
+    pub from: Utf8PathBuf,
+    /// Parts smaller than this, such as `4GiB` for FAT32 or `700MB`
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub split: u64,
+    /// Where the parts go
+    #[arg(long, default_value = ".", value_name = "DIR")]
     pub out: Utf8PathBuf,
     /// The public key of whoever built the box [default: the one in it]
     #[arg(long, value_name = "FILE")]

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::page;
+use crate::profile::Size;
 use crate::project::{Budget, Destination, Overview, OwnDirectories, overview};
 use crate::world::RealWorld;
 
@@ -40,6 +41,16 @@ fn budget_line(budget: &Budget, about: &str) -> String {
     let room =
         if *headroom < 0 { format!("{} TOO MANY", headroom.unsigned_abs()) } else { format!("{headroom} left") };
     format!("{target}: {pack}, {about}{used} of {limit} {unit} ({percent} %), {room}: {file}")
+}
+
+/// What the hosts need around them.
+fn surroundings(plan: &Overview, out: &mut String) {
+    out.push_str("\nPorts (TCP):\n");
+    for rule in &plan.ports {
+        let from: Vec<&str> = rule.from.iter().map(|source| source.as_str()).collect();
+        let _ = writeln!(out, "  {:<13} {:>5}  from {}: {}", rule.to.as_str(), rule.port, from.join(", "), rule.why);
+    }
+    let _ = writeln!(out, "\nBeside the bundles: {}", plan.beside.join(" "));
 }
 
 /// The plan for people. Writing to a `String` cannot fail.
@@ -94,11 +105,14 @@ fn text(plan: &Overview) -> String {
                 let _ = writeln!(out, "      {who}waits for {line}");
             }
         }
+        let Size { vcpus, memory_mb, disk_gb } = host.machine;
+        let _ = writeln!(out, "      machine: {vcpus} vCPUs, {memory_mb} MiB, {disk_gb} GiB disk");
         for line in &host.refuses {
             let _ = writeln!(out, "      WILL STOP in PREFLIGHT: {line}");
         }
         let _ = writeln!(out, "      files: {}", host.files.join(" "));
     }
+    surroundings(plan, &mut out);
     let changed: Vec<&str> =
         plan.hosts.iter().filter(|h| h.since_last_build == "changed").map(|h| h.name.as_str()).collect();
     if !changed.is_empty() {
