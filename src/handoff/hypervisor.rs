@@ -37,11 +37,11 @@ pub fn vsphere(plan: &Plan) -> Result<Tree, HandoffError> {
     tree(plan, include_str!("../../templates/handoff/vsphere/create"), "vsphere/README.md")
 }
 
-fn tree(plan: &Plan, script: &str, readme: &'static str) -> Result<Tree, HandoffError> {
+fn tree(plan: &Plan, script: &str, readme: &str) -> Result<Tree, HandoffError> {
     let mut tree = Tree::default();
     tree.add("create", FileMode::PROGRAM, script)?;
     tree.add("hosts.tsv", FileMode::PUBLIC, table(plan))?;
-    tree.add("README.md", FileMode::PUBLIC, page::render(plan, readme)?)?;
+    tree.add("README.md", FileMode::PUBLIC, page::render(plan, readme, None)?)?;
     Ok(tree)
 }
 

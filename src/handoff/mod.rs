@@ -10,6 +10,7 @@ mod cluster;
 mod domain;
 mod firewall;
 mod hypervisor;
+mod instructions;
 mod packer;
 mod page;
 mod terraform;
@@ -58,7 +59,7 @@ pub enum HandoffError {
     #[error("the page {name}: {reason}")]
     Page {
         /// Its template.
-        name: &'static str,
+        name: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -107,6 +108,9 @@ type Maker = fn(&Plan) -> Result<Tree, HandoffError>;
 /// Target, directory and maker of each tree. A target may have several.
 const TREES: &[(&str, &str, Maker)] = &[
     ("aws", "terraform/aws", terraform::aws),
+    ("libvirt", "terraform/libvirt", terraform::libvirt),
+    ("openstack", "terraform/openstack", terraform::openstack),
+    ("vsphere", "terraform/vsphere", terraform::vsphere),
     ("libvirt", "libvirt", hypervisor::libvirt),
     ("proxmox", "proxmox", hypervisor::proxmox),
     ("vsphere", "vsphere", hypervisor::vsphere),
@@ -125,6 +129,9 @@ pub fn beside<'t>(plan: &Plan, targets: impl IntoIterator<Item = &'t str>) -> Re
     for target in targets {
         for (_, directory, make) in TREES.iter().filter(|(of, ..)| *of == target) {
             all.mount(&directory.parse()?, make(plan)?)?;
+        }
+        if let Some(tree) = instructions::tree(plan, target)? {
+            all.mount(&format!("instructions/{target}").parse()?, tree)?;
         }
     }
     Ok(all)

@@ -45,7 +45,7 @@ pub fn tree(plan: &Plan) -> Result<Tree, HandoffError> {
     tree.add("http/meta-data", FileMode::PUBLIC, format!("instance-id: {USER}\nlocal-hostname: {USER}\n"))?;
     // Asked for too, and an absent one costs retries.
     tree.add("http/vendor-data", FileMode::PUBLIC, "#cloud-config\n{}\n")?;
-    tree.add("README.md", FileMode::PUBLIC, page::render(plan, "packer/README.md")?)?;
+    tree.add("README.md", FileMode::PUBLIC, page::render(plan, "packer/README.md", None)?)?;
     Ok(tree)
 }
 
