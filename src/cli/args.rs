@@ -156,6 +156,17 @@ impl From<PackArg> for Packing {
     }
 }
 
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+    /// One page for a browser, for paper, and for those who decide
+    Html,
+}
+
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
@@ -170,8 +181,8 @@ pub struct Plan {
     #[command(flatten)]
     pub spec: SpecArgs,
     /// How the plan is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
     /// Where the last build went
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub out: Utf8PathBuf,
@@ -216,7 +227,8 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A built tree, a box, a part or the list of parts of one (….sha256), a payload or its image, or a seed image
+    /// A built tree, a box, a part or the list of parts of one (….sha256), a payload or its image, a seed image, or user-data for
+    /// a target
     /// [default: the only tree below out]
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,
