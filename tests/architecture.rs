@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["names", "diag", "yaml", "spec", "profile"]),
     ("vault", &["names", "diag", "yaml", "plan", "world"]),
     ("payload", &["names", "diag"]),
-    ("render", &["names", "diag", "yaml", "plan", "profile"]),
+    ("render", &["names", "diag", "yaml", "plan", "profile", "bundle"]),
     ("bundle", &["names", "diag"]),
     ("handoff", &["names", "yaml", "plan", "profile", "bundle", "render"]),
     ("load", &["names", "diag", "bundle"]),

@@ -14,6 +14,7 @@ mod own;
 mod payload;
 mod pki;
 mod several;
+mod stand_in;
 mod vault;
 
 pub use crate::handoff::Packing;

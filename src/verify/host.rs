@@ -1,6 +1,7 @@
 //! One host's user-data, decoded: does the seed hold together, and do certificates, keys and configs fit each other?
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::net::IpAddr;
 
 use base64::Engine as _;
@@ -24,6 +25,8 @@ const DIGESTS: &str = "/var/lib/cfy-seed/secret/seed.sha256";
 const DIGITS: usize = 12;
 const PLAN: &str = "/var/lib/cfy-seed/secret/plan";
 const PKI: &str = "/var/lib/cfy-seed/secret/pki";
+/// More than certificates and keys of any size have.
+const LONGEST_PKI: u64 = 1 << 20;
 
 /// What cloud-init would write on a host.
 pub struct HostBundle {
@@ -74,8 +77,8 @@ impl HostBundle {
                 report.push(mode_finding(name, path));
             }
             if path == PKI {
-                let Ok(bytes) = STANDARD.decode(content) else {
-                    return refuse("has certificates that are no base64");
+                let Some(bytes) = unpressed(content) else {
+                    return refuse("has certificates that cannot be decoded");
                 };
                 pki = bytes;
             } else {
@@ -272,6 +275,14 @@ pub(super) fn same_ca(hosts: &[HostBundle]) -> Report {
         report.push(Diagnostic::error(Code::BundledChain, message).help("the tree was mixed; build again"));
     }
     report
+}
+
+/// What cloud-init makes of `encoding: gz+b64`, within bounds.
+fn unpressed(content: &str) -> Option<Vec<u8>> {
+    let packed = STANDARD.decode(content).ok()?;
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).take(LONGEST_PKI + 1).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= LONGEST_PKI).then_some(bytes)
 }
 
 fn mode_finding(host: &str, path: &str) -> Diagnostic {
