@@ -6,6 +6,7 @@
 //! cluster.yaml ─load→ spec::parse → Spec ─plan::resolve(+profiles)→ Plan      | Report
 //! vault dir    ─load→ vault::open ─vault::ensure(&Plan, World)→ Vault         | Report
 //! Plan + Vault ─render (pure)→ HostFiles ─bundle (pure)→ Tree
+//! vendor's file ─load→ import::read, translate → Draft of a spec, credentials | Report
 //! RPMs         ─load→ payload::read_rpm → Rpm ─closure→ what is missing       | RpmError
 //! Tree         ─seal→ SealedTree ─emit→ out/ ─load→ verify → Report
 //! ```
@@ -28,6 +29,8 @@ pub mod world;
 
 pub mod payload;
 
+pub mod import;
+
 pub mod render;
 
 pub mod bundle;
@@ -43,5 +46,7 @@ pub mod verify;
 pub mod console;
 
 pub mod project;
+
+pub mod page;
 
 pub mod cli;

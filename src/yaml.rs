@@ -9,6 +9,7 @@
 pub mod decode;
 mod field;
 mod mapping;
+mod mask;
 mod node;
 mod refusal;
 
@@ -20,6 +21,7 @@ use crate::diag::{Code, Diagnostic, SourceId, Span};
 
 pub use field::Field;
 pub use mapping::{Lists, Mapping};
+pub use mask::{mask, mask_secret_lines};
 
 /// Texts above this many bytes are refused before they are parsed. The largest spec we could think of (a thousand
 /// hosts with overrides) has under 1 MiB.

@@ -25,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["names", "diag", "yaml", "spec", "profile"]),
     ("vault", &["names", "diag", "yaml", "plan", "world"]),
     ("payload", &["names", "diag"]),
+    ("import", &["names", "diag", "yaml", "profile", "plan", "vault"]),
     ("render", &["names", "diag", "yaml", "plan", "profile", "bundle"]),
     ("bundle", &["names", "diag"]),
     ("handoff", &["names", "yaml", "plan", "profile", "bundle", "render"]),
@@ -34,11 +35,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "project",
         &[
-            "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "payload", "render", "bundle",
-            "handoff", "load", "emit", "verify",
+            "names", "diag", "yaml", "spec", "profile", "plan", "vault", "world", "payload", "import", "render",
+            "bundle", "handoff", "load", "emit", "verify",
         ],
     ),
-    ("cli", &["names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),
+    ("page", &["diag", "plan", "project"]),
+    (
+        "cli",
+        &[
+            "names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project",
+            "page",
+        ],
+    ),
 ];
 
 /// Lines of a file; more is more than one wants to read in one go.

@@ -71,6 +71,7 @@ fn generated_pages_are_current() {
         ("docs/spec.md", cfy_seed::spec::reference()),
         ("docs/cluster.schema.json", cfy_seed::spec::json_schema()),
         ("docs/targets.md", targets),
+        ("docs/evidence.schema.json", cfy_seed::verify::Evidence::json_schema()),
     ] {
         let path = root().join(name);
         if std::env::var_os("CFY_BLESS").is_some() {

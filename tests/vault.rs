@@ -388,7 +388,7 @@ fn incoming(theirs: &Vault) -> Incoming {
         ("client-postgres.key", "clients/postgres.key"),
     ];
     let files = named.map(|(name, path)| (name.to_owned(), VaultBytes::new(bytes(&all, path))));
-    Incoming { directory: "brought".to_owned(), files: files.into() }
+    Incoming { directory: "brought".to_owned(), files: files.into(), called: BTreeMap::new() }
 }
 
 fn imported(opened: Option<Opened>, identity: &Identity, incoming: &Incoming) -> (Vault, Changes) {

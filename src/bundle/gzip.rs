@@ -129,8 +129,8 @@ mod tests {
 
     #[test]
     fn what_is_dense_is_shorter_and_reads_the_same() {
-        let text: String =
-            (0..900_u32).map(|n| n * n % 97).flat_map(|n| [n.to_string(), ": content\n".into()]).collect();
+        let line = |n: u32| format!("- {{path: /etc/{n}, content: {}}}\n", n * n % 97);
+        let text = (0..900).map(line).collect::<Vec<_>>().concat();
         for text in ["", "x", text.as_str()] {
             let packed = dense(text.as_bytes()).expect("memory");
             // No flags, so no name; no time.

@@ -3,7 +3,7 @@
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::names::Pack;
+use crate::names::{CloudifyVersion, ClusterName, Pack};
 use crate::profile::SHAPES;
 use crate::project::{OwnDirectories, Packing};
 
@@ -38,6 +38,8 @@ impl From<Own> for OwnDirectories {
 pub enum Command {
     /// Write a commented cluster.yaml to start from
     Init(Init),
+    /// Make a spec and a vault of the vendor's cluster-manager file
+    Import(Import),
     /// Find every problem of one spec or several at once; write nothing
     Check(Check),
     /// Show what build would do: hosts, order, gates, sizes, certificates
@@ -98,6 +100,22 @@ pub struct Init {
     pub file: Utf8PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file of Cloudify's cluster manager, such as `cfy_cluster_config.yaml`
+    #[arg(value_name = "FILE")]
+    pub file: Utf8PathBuf,
+    /// The cluster's name
+    #[arg(long, default_value = "cloudify", value_name = "NAME")]
+    pub name: ClusterName,
+    /// The directory that is made, with spec, files and vault; it must not be there [default: the cluster's name]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<Utf8PathBuf>,
+    /// Cloudify's version [default: what the installer's name says]
+    #[arg(long, value_name = "VERSION")]
+    pub cloudify_version: Option<CloudifyVersion>,
+}
+
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -138,6 +156,17 @@ impl From<PackArg> for Packing {
     }
 }
 
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+    /// One page for a browser, for paper, and for those who decide
+    Html,
+}
+
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
@@ -152,8 +181,8 @@ pub struct Plan {
     #[command(flatten)]
     pub spec: SpecArgs,
     /// How the plan is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
     /// Where the last build went
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub out: Utf8PathBuf,
@@ -198,13 +227,16 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A built tree, a box, a part or the list of parts of one (….sha256), or a seed image
+    /// A built tree, a box, a part or the list of parts of one (….sha256), a payload or its image, or a seed image
     /// [default: the only tree below out]
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,
     /// The public key of whoever built the box [default: the one in it]
     #[arg(long, value_name = "FILE")]
     pub key: Option<Utf8PathBuf>,
+    /// Write what was found of every file to a new file, as JSON (docs/evidence.schema.json)
+    #[arg(long, value_name = "FILE")]
+    pub evidence: Option<Utf8PathBuf>,
     /// How the findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
@@ -321,6 +353,8 @@ pub enum Payload {
     Check(PayloadReport),
     /// Make the medium that hosts find by its label, out of a box and with nothing but the box
     Iso(PayloadIso),
+    /// Split a box, or one in parts, anew
+    Split(PayloadSplit),
 }
 
 #[derive(Debug, Args)]
@@ -358,6 +392,22 @@ pub struct PayloadIso {
     pub from: Utf8PathBuf,
     /// The image
     #[arg(long, default_value = "payload.iso", value_name = "FILE")]
+    pub out: Utf8PathBuf,
+    /// The public key of whoever built the box [default: the one in it]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PayloadSplit {
+    /// A box, or the list of the parts of one (….sha256)
+    #[arg(value_name = "BOX")]
+    pub from: Utf8PathBuf,
+    /// Parts smaller than this, such as `4GiB` for FAT32 or `700MB`
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub split: u64,
+    /// Where the parts go
+    #[arg(long, default_value = ".", value_name = "DIR")]
     pub out: Utf8PathBuf,
     /// The public key of whoever built the box [default: the one in it]
     #[arg(long, value_name = "FILE")]

@@ -8,6 +8,7 @@ mod check;
 mod credentials;
 mod exit;
 mod explain;
+mod import;
 mod init;
 mod meta;
 mod output;
@@ -21,6 +22,8 @@ mod verify;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+
+use crate::emit;
 
 use args::{Cli, Command};
 use exit::Exit;
@@ -42,6 +45,7 @@ pub fn main() -> ExitCode {
     let own = cli.own.into();
     let result = match cli.command {
         Command::Init(request) => init::run(&request, &own, &output),
+        Command::Import(request) => import::run(&request, &own, &output),
         Command::Check(request) => check::run(&request, &own, &output),
         Command::Plan(request) => plan::run(&request, &own, &output),
         Command::Build(request) => build::run(&request, &own, &output),
@@ -55,5 +59,10 @@ pub fn main() -> ExitCode {
         Command::Completions(request) => meta::completions(&request, &output),
         Command::Man => meta::man(&output),
     };
-    result.unwrap_or_else(|failure| failure.report(&output)).into()
+    let exit = result.unwrap_or_else(|failure| failure.report(&output));
+    if let Some(signal) = emit::stopped_by().filter(|_| exit == Exit::Stopped) {
+        // A shell that started us in a loop shall see that a signal ended us, and end it.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+    exit.into()
 }

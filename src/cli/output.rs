@@ -89,7 +89,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Shows how many bytes have passed, how fast, and how long it will take.
+    /// Shows how many bytes have passed, how fast, and how long it will take where the total is known and not 0.
     pub fn bytes(&self, done: u64, total: u64) {
         let begun = self.begun.get_or_init(Instant::now);
         let mebibytes = done >> 20;
@@ -102,13 +102,11 @@ impl Progress {
         self.shown.store(true, Ordering::Relaxed);
         let seconds = begun.elapsed().as_secs().max(1);
         let rate = (mebibytes / seconds).max(1);
-        let left = (total >> 20).saturating_sub(mebibytes) / rate;
-        let _ = write!(
-            io::stderr(),
-            "\r{} {mebibytes}/{} MiB, {rate} MiB/s, {left} s left \x1b[K",
-            self.what,
-            total >> 20
-        );
+        let line = match (total >> 20).checked_sub(mebibytes).filter(|_| total > 0) {
+            Some(left) => format!("{mebibytes}/{} MiB, {rate} MiB/s, {} s left", total >> 20, left / rate),
+            None => format!("{mebibytes} MiB, {rate} MiB/s"),
+        };
+        let _ = write!(io::stderr(), "\r{} {line} \x1b[K", self.what);
     }
 
     /// Shows how far the work is.

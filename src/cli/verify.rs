@@ -1,28 +1,21 @@
 //! `cfy-seed verify`
 
-use std::collections::BTreeMap;
-
 use camino::{Utf8Path, Utf8PathBuf};
+use time::format_description::well_known::Rfc3339;
 
 use crate::diag::{self, Sources};
-use crate::load::{self, Limits, Unpacked};
-use crate::verify::{self, Verified};
+use crate::emit::{self, EmitError};
+use crate::load;
+use crate::verify::{self, Circumstances, Evidence, Subject, Verification};
 use crate::world::{RealWorld, World as _};
 
 use super::args::{Format, Verify};
+use super::check::counted;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 
 /// Where `build` puts its trees.
 const OUT: &str = "out";
-/// No seed image is larger; a box will be read in another way.
-const MAX_IMAGE: u64 = 256 << 20;
-
-/// Only boxes have them.
-const SIGNATURE: &str = "SHA256SUMS.sig";
-const PUBLIC_KEY: &str = "box-key.pem";
-/// A list of 999 parts has less.
-const MAX_LIST: u64 = 1 << 20;
 /// A public key has some hundred bytes.
 const MAX_KEY: u64 = 64 << 10;
 
@@ -31,104 +24,62 @@ pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
         Some(path) => path.clone(),
         None => only_tree()?,
     };
-    let now = RealWorld.now();
-    let read = match load::tree(&path, Limits::BUNDLE) {
-        Err(load::LoadError::NotADirectory { .. }) if path.extension() == Some("sha256") => {
-            let parts = parts(&path, None)?;
-            Some(load::archive(&path, &parts, Limits::BUNDLE)?)
-        }
-        Err(load::LoadError::NotADirectory { .. }) if list_of(&path).is_some() => {
-            let list = list_of(&path).unwrap_or_default();
-            parts(&list, path.file_name())?;
-            output.say(&format!("{path}: as it was written; the other parts were not looked at"));
-            return Ok(Exit::Done);
-        }
-        Err(load::LoadError::NotADirectory { .. }) if is_archive(&path)? => {
-            Some(load::archive(&path, &[&path], Limits::BUNDLE)?)
-        }
-        Err(load::LoadError::NotADirectory { .. }) => None,
-        other => Some(Unpacked { tree: other?, damage: None }),
-    };
-    let mut fingerprint = None;
-    let verified = match &read {
-        Some(Unpacked { tree, damage }) => {
-            let mut verified = verify::built_tree(tree, now);
-            verified.report.extend(damage.iter().filter_map(load::LoadError::diagnostic).collect());
-            if request.key.is_some() || is_box(&path, tree) {
-                let key = read_key(request.key.as_deref())?;
-                match verify::signature(tree, key.as_deref()) {
-                    Ok(good) => fingerprint = Some(good),
-                    Err(finding) => verified.report.push(finding),
-                }
-            }
-            verified
-        }
-        None => image(&path, now)?,
-    };
+    if let Some(evidence) = request.evidence.as_ref().filter(|evidence| evidence.exists()) {
+        return Err(EmitError::Exists { path: evidence.clone() }.into());
+    }
+    let key = read_key(request.key.as_deref())?;
+    let at = RealWorld.now();
+    let progress = output.progress("verify");
+    let bytes = |done, total| progress.bytes(done, total);
+    let verification = verify::subject(verify::Request { path: &path, key: key.as_deref(), at, progress: &bytes })?;
+    if let Some(evidence) = &request.evidence {
+        write_evidence(evidence, &path, &verification, key.is_some())?;
+    }
+    drop(progress);
     let sources = Sources::default();
     match request.format {
-        Format::Json => output.data(&diag::json(&verified.report, &sources))?,
-        Format::Text => output.report(&verified.report, &sources),
+        Format::Json => output.data(&diag::json(&verification.report, &sources))?,
+        Format::Text => output.report(&verification.report, &sources),
     }
-    if verified.report.has_errors() {
+    if verification.report.has_errors() {
         return Ok(Exit::BadInput);
     }
-    let Verified { hosts, files, .. } = verified;
-    output.say(&format!("{path}: {}, {files} files, everything as it was built", super::check::hosts(hosts)));
-    if let Some(fingerprint) = fingerprint {
-        let whose = if request.key.is_some() { "that was given" } else { "in it; compare its fingerprint" };
-        output.say(&format!("signed with the key {whose}: SHA-256 {fingerprint}"));
-    }
+    say_good(&path, &verification, key.is_some(), output);
     Ok(Exit::Done)
+}
+
+fn say_good(path: &Utf8Path, verification: &Verification, key_given: bool, output: &Output) {
+    let files = counted(verification.files.len(), "file");
+    output.say(&match verification.subject {
+        Subject::BoxPart => format!("{path}: as it was written; the other parts were not looked at"),
+        Subject::SeedImage => format!("{path}: {}, everything as it was built", super::check::hosts(1)),
+        Subject::Payload | Subject::PayloadImage => format!("{path}: a payload, {files}, everything as it was built"),
+        _ => format!("{path}: {}, {files}, everything as it was built", super::check::hosts(verification.hosts)),
+    });
+    if let Some(fingerprint) = verification.signature.flatten() {
+        output.say(&signed_by(key_given, &fingerprint));
+    }
+}
+
+/// Whose key signed it.
+pub fn signed_by(key_given: bool, fingerprint: &impl std::fmt::Display) -> String {
+    let whose = if key_given { "that was given" } else { "in it; compare its fingerprint" };
+    format!("signed with the key {whose}: SHA-256 {fingerprint}")
+}
+
+/// Writes the evidence, good or bad. The time is when all had been looked at.
+fn write_evidence(to: &Utf8Path, path: &Utf8Path, found: &Verification, key_given: bool) -> Result<(), Failure> {
+    let sha256 = if path.is_file() { Some(load::digest(path, &|_| ())?) } else { None };
+    let time = RealWorld.now().replace_nanosecond(0).map_err(|error| Failure::Bug(error.to_string()))?;
+    let time = time.format(&Rfc3339).map_err(|error| Failure::Bug(error.to_string()))?;
+    let circumstances = Circumstances { time: &time, path: path.as_str(), sha256, key_given };
+    let json = Evidence::of(found, circumstances).to_json().map_err(|error| Failure::Bug(error.to_string()))?;
+    Ok(emit::new_file(to, json.as_bytes())?)
 }
 
 /// The public key that a user names.
 pub fn read_key(path: Option<&Utf8Path>) -> Result<Option<Vec<u8>>, Failure> {
     Ok(path.map(|path| load::bytes(path, MAX_KEY)).transpose()?)
-}
-
-/// The list that a part of a box stands in, by its name.
-fn list_of(path: &Utf8Path) -> Option<Utf8PathBuf> {
-    let (name, number) = path.file_name()?.rsplit_once(".part-")?;
-    number.bytes().all(|byte| byte.is_ascii_digit()).then(|| path.with_file_name(format!("{name}.sha256")))
-}
-
-/// Checks the parts of a box by their list, or one of them; all of them in their order.
-fn parts(list: &Utf8Path, only: Option<&str>) -> Result<Vec<Utf8PathBuf>, Failure> {
-    let listed = verify::parts(&load::bytes(list, MAX_LIST)?).map_err(|finding| Failure::Findings(finding.into()))?;
-    let mut found = BTreeMap::new();
-    for name in listed.keys().filter(|name| only.is_none_or(|only| only == *name)) {
-        let digest = match load::digest(&list.with_file_name(name)) {
-            Ok(digest) => Some(digest),
-            Err(load::LoadError::Missing { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        found.insert(name.clone(), digest);
-    }
-    let report = verify::check_parts(&listed, &found);
-    if report.has_errors() {
-        return Err(Failure::Findings(report));
-    }
-    if found.is_empty() {
-        return Err(Failure::Usage(format!("{list} does not list this part")));
-    }
-    Ok(listed.keys().map(|name| list.with_file_name(name)).collect())
-}
-
-/// Whether it is gzip, as boxes are.
-fn is_archive(path: &Utf8Path) -> Result<bool, Failure> {
-    let mut first = [0; 2];
-    Ok(load::prefix(path, &mut first)? == 2 && first == [0x1f, 0x8b])
-}
-
-/// Whether it must have a signature: an archive is always a box.
-fn is_box(path: &Utf8Path, tree: &load::LoadedTree) -> bool {
-    !path.is_dir() || tree.files.contains_key(PUBLIC_KEY) || tree.files.contains_key(SIGNATURE)
-}
-
-fn image(path: &Utf8Path, now: time::OffsetDateTime) -> Result<Verified, Failure> {
-    let bytes = load::bytes(path, MAX_IMAGE)?;
-    Ok(verify::seed_image(path.file_name().unwrap_or("the image"), &bytes, now))
 }
 
 /// The only tree below `out`.

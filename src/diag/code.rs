@@ -53,6 +53,18 @@ codes! {
     ProfileNotWhole = "CFY-S013",
     /// A template of the operator's own that does not render what Cloudify takes.
     TemplateWrong = "CFY-S014",
+    /// The file is no configuration of the vendor's cluster manager.
+    VendorForeign = "CFY-S040",
+    /// Something of the vendor's file that the spec cannot have, or does not need.
+    VendorNotCarried = "CFY-S041",
+    /// Machines in the vendor's file that make no cluster.
+    VendorMachines = "CFY-S042",
+    /// The version cannot be told from the vendor's file.
+    VendorVersion = "CFY-S043",
+    /// A file that the vendor's file names cannot be used.
+    VendorFile = "CFY-S044",
+    /// The imported spec holds a secret that no vault can keep.
+    VendorSecretInSpec = "CFY-S045",
 
     /// No contract speaks for this version of Cloudify.
     UnsupportedVersion = "CFY-P001",

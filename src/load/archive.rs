@@ -13,7 +13,7 @@ use tar::{Entry, EntryType};
 
 use super::file::open;
 use super::tree::Digesting;
-use super::{Attributes, Limits, LoadError, LoadedFile, LoadedTree};
+use super::{Attributes, Limits, LoadError, LoadedFile, LoadedTree, Watch};
 use crate::names::TreePath;
 
 /// The most bytes of a path in an archive.
@@ -33,17 +33,19 @@ pub struct Unpacked {
 ///
 /// # Errors
 /// When it cannot be read up to its last file, is no archive of ours, or is more than the limits.
-pub fn archive(path: &Utf8Path, parts: &[impl AsRef<Utf8Path>], limits: Limits) -> Result<Unpacked, LoadError> {
-    let mut files: Box<dyn Read> = Box::new(io::empty());
-    for part in parts {
-        files = Box::new(files.chain(open(part.as_ref())?));
-    }
+pub fn archive(
+    path: &Utf8Path,
+    parts: &[impl AsRef<Utf8Path>],
+    limits: Limits,
+    watch: Watch<'_>,
+) -> Result<Unpacked, LoadError> {
+    let files = joined(parts)?;
     let reader = Stored::new(BufReader::with_capacity(1 << 18, files)).map_err(|error| failed(path, "", error))?;
     let mut tar = tar::Archive::new(reader);
     let attributes = Attributes { mode: 0o700, owner: 0 };
     let tree =
         LoadedTree { attributes, directories: BTreeMap::new(), files: BTreeMap::new(), others: BTreeMap::new() };
-    let mut members = Members { path, limits, tree, kept: 0, root: None, long: None, last: String::new() };
+    let mut members = Members { path, limits, watch, tree, kept: 0, root: None, long: None, last: String::new() };
     // Raw: the crate would read a name as long as the archive says into memory.
     for entry in tar.entries().map_err(|error| failed(path, "", error))?.raw(true) {
         let entry = entry.map_err(|error| failed(path, &members.last, error))?;
@@ -52,6 +54,18 @@ pub fn archive(path: &Utf8Path, parts: &[impl AsRef<Utf8Path>], limits: Limits) 
     let last = members.last.clone();
     let damage = tar.into_inner().end().map_err(|error| failed(path, &last, error)).err();
     Ok(Unpacked { tree: members.tree, damage })
+}
+
+/// The bytes of these files, one after the other.
+///
+/// # Errors
+/// When one of them cannot be opened.
+pub fn joined(parts: &[impl AsRef<Utf8Path>]) -> Result<Box<dyn Read>, LoadError> {
+    let mut files: Box<dyn Read> = Box::new(io::empty());
+    for part in parts {
+        files = Box::new(files.chain(open(part.as_ref())?));
+    }
+    Ok(files)
 }
 
 fn failed(path: &Utf8Path, after: &str, error: io::Error) -> LoadError {
@@ -67,6 +81,7 @@ fn failed(path: &Utf8Path, after: &str, error: io::Error) -> LoadError {
 struct Members<'p> {
     path: &'p Utf8Path,
     limits: Limits,
+    watch: Watch<'p>,
     tree: LoadedTree,
     kept: u64,
     /// The directory that everything lies in.
@@ -149,7 +164,10 @@ impl Members<'_> {
         loop {
             match from.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(count) => digesting.update(buffer.get(..count).unwrap_or_default()),
+                Ok(count) => {
+                    digesting.update(buffer.get(..count).unwrap_or_default());
+                    (self.watch)(count as u64);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(failed(self.path, &self.last, error)),
             }

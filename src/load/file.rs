@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FileType, Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 
-use super::LoadError;
+use super::{LoadError, Watch};
 use crate::bundle::ContentSource;
 use crate::names::Digest256;
 
@@ -52,14 +52,17 @@ pub fn prefix(path: &Utf8Path, into: &mut [u8]) -> Result<usize, LoadError> {
 ///
 /// # Errors
 /// As [`bytes`], but for its size.
-pub fn digest(path: &Utf8Path) -> Result<Digest256, LoadError> {
+pub fn digest(path: &Utf8Path, watch: Watch<'_>) -> Result<Digest256, LoadError> {
     let mut file = open(path)?;
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 256 << 10];
     loop {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(Digest256::from_bytes(digest.finalize().into())),
-            Ok(count) => digest.update(buffer.get(..count).unwrap_or_default()),
+            Ok(count) => {
+                digest.update(buffer.get(..count).unwrap_or_default());
+                watch(count as u64);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(LoadError::of(path, error)),
         }
@@ -72,6 +75,14 @@ pub fn digest(path: &Utf8Path) -> Result<Digest256, LoadError> {
 /// When it is missing or no regular file.
 pub fn size(path: &Utf8Path) -> Result<u64, LoadError> {
     Ok(open(path)?.metadata().map_err(|error| LoadError::of(path, error))?.len())
+}
+
+/// The path from the root, without links.
+///
+/// # Errors
+/// When there is nothing of that name, or its name is not UTF-8.
+pub fn canonical(path: &Utf8Path) -> Result<Utf8PathBuf, LoadError> {
+    path.canonicalize_utf8().map_err(|error| LoadError::of(path, error))
 }
 
 /// Opens a regular file without ever waiting.

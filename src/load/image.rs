@@ -12,7 +12,7 @@ use camino::Utf8Path;
 
 use super::file::open;
 use super::tree::Digesting;
-use super::{Attributes, Limits, LoadError, LoadedTree, Unpacked};
+use super::{Attributes, Limits, LoadError, LoadedTree, Unpacked, Watch};
 
 /// What an image's directories say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +33,13 @@ pub struct Layout {
 ///
 /// # Errors
 /// When it cannot be read, files overlap or lie in another order than they are written in, or are more than the limits.
-pub fn image(path: &Utf8Path, layout: &Layout, limits: Limits) -> Result<Unpacked, LoadError> {
+pub fn image(path: &Utf8Path, layout: &Layout, limits: Limits, watch: Watch<'_>) -> Result<Unpacked, LoadError> {
     if layout.files.len() + layout.directories.len() > limits.files {
         return Err(LoadError::TooManyFiles { path: path.to_owned(), limit: limits.files });
     }
     let mut file = open(path)?;
     skip(&mut file, layout.head).map_err(|error| LoadError::of(path, error))?;
-    let mut reader = Reader { path, file, at: layout.head, last: "its directories".to_owned(), damage: None };
+    let mut reader = Reader { path, file, watch, at: layout.head, last: "its directories".to_owned(), damage: None };
     let mut tree = LoadedTree {
         attributes: layout.attributes,
         directories: layout.directories.clone(),
@@ -80,6 +80,7 @@ fn skip(file: &mut File, bytes: u64) -> io::Result<()> {
 struct Reader<'p> {
     path: &'p Utf8Path,
     file: File,
+    watch: Watch<'p>,
     at: u64,
     /// The file before, for messages.
     last: String,
@@ -119,6 +120,7 @@ impl Reader<'_> {
                 Ok(0) => return Err(self.wrong("it is cut off")),
                 Ok(count) => {
                     take(buffer.get(..count).unwrap_or_default());
+                    (self.watch)(count as u64);
                     self.at += count as u64;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

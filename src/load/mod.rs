@@ -15,11 +15,14 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub use archive::{Unpacked, archive};
+pub use archive::{Unpacked, archive, joined};
 pub use error::LoadError;
-pub use file::{Disk, bytes, digest, prefix, size, text};
+pub use file::{Disk, bytes, canonical, digest, prefix, size, text};
 pub use image::{Layout, image};
-pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree};
+pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree, tree_watched};
+
+/// Is told how many more bytes have been read.
+pub type Watch<'w> = &'w dyn Fn(u64);
 
 /// A vault's directory as it lies on the disk.
 #[derive(Debug)]

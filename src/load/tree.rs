@@ -9,8 +9,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{Dir, FileType, Mode, OFlags, Stat};
 use sha2::{Digest as _, Sha256};
 
-use super::LoadError;
 use super::file::regular;
+use super::{LoadError, Watch};
 use crate::names::Digest256;
 
 /// How much of a directory is read.
@@ -120,6 +120,14 @@ pub struct LoadedTree {
 /// # Errors
 /// When it is missing, no directory, unreadable, or more than the limits.
 pub fn tree(path: &Utf8Path, limits: Limits) -> Result<LoadedTree, LoadError> {
+    tree_watched(path, limits, &|_| ())
+}
+
+/// As [`tree`], of many gigabytes.
+///
+/// # Errors
+/// As [`tree`].
+pub fn tree_watched(path: &Utf8Path, limits: Limits, watch: Watch<'_>) -> Result<LoadedTree, LoadError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let fd = rustix::fs::open(path.as_std_path(), flags, Mode::empty()).map_err(|e| LoadError::of(path, e))?;
     let status = rustix::fs::fstat(&fd).map_err(|e| LoadError::of(path, e))?;
@@ -129,7 +137,7 @@ pub fn tree(path: &Utf8Path, limits: Limits) -> Result<LoadedTree, LoadError> {
         files: BTreeMap::new(),
         others: BTreeMap::new(),
     };
-    let mut walk = Walk { root: path, limits, kept: 0, seen: 0, tree };
+    let mut walk = Walk { root: path, limits, watch, kept: 0, seen: 0, tree };
     walk.directory(&fd, "", 0)?;
     Ok(walk.tree)
 }
@@ -137,6 +145,7 @@ pub fn tree(path: &Utf8Path, limits: Limits) -> Result<LoadedTree, LoadError> {
 struct Walk<'a> {
     root: &'a Utf8Path,
     limits: Limits,
+    watch: Watch<'a>,
     kept: u64,
     seen: usize,
     tree: LoadedTree,
@@ -227,6 +236,7 @@ impl Walk<'_> {
                 Err(error) => return Err(LoadError::of(path, error)),
             };
             digesting.update(buffer.get(..count).unwrap_or_default());
+            (self.watch)(count as u64);
             if digesting.size > self.limits.file {
                 return Err(LoadError::TooLarge { path: path.to_owned(), limit: self.limits.file });
             }

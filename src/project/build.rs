@@ -70,6 +70,9 @@ pub enum BuildError {
     /// A bug.
     #[error(transparent)]
     Handoff(#[from] HandoffError),
+    /// A profile in the binary is wrong: a bug.
+    #[error("{0}")]
+    Profile(String),
     /// Digests cannot be signed: a bug.
     #[error("the digests cannot be signed")]
     Unsigned,

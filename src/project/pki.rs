@@ -1,5 +1,7 @@
 //! Certificates from a CA outside: requests out, certificates in.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 
 use crate::emit::{self, VaultLock};
@@ -58,7 +60,8 @@ impl Project {
         world: &dyn World,
     ) -> Result<ImportedCertificates, BuildError> {
         let files = load::certificates(from)?.into_iter().map(|(name, bytes)| (name, VaultBytes::new(bytes)));
-        let incoming = Incoming { directory: from.as_str().trim_end_matches('/').to_owned(), files: files.collect() };
+        let directory = from.as_str().trim_end_matches('/').to_owned();
+        let incoming = Incoming { directory, files: files.collect(), called: BTreeMap::new() };
         let lock = VaultLock::acquire(vault)?;
         // A CA whose key the spec names could sign anew what came in; here it shall not.
         let ca = self.ca.as_ref().map(SuppliedCa::without_key);

@@ -28,6 +28,8 @@ pub struct Incoming {
     pub directory: String,
     /// The files in it by name.
     pub files: BTreeMap<String, VaultBytes>,
+    /// What the user calls those that are not called `<directory>/<name>`.
+    pub called: BTreeMap<String, String>,
 }
 
 /// What came in.
@@ -117,7 +119,8 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn shown(&self, name: &str) -> String {
-        format!("{}/{name}", self.incoming.directory)
+        let called = self.incoming.called.get(name);
+        called.map_or_else(|| format!("{}/{name}", self.incoming.directory), Clone::clone)
     }
 
     /// The first of these files that is there.

@@ -5,10 +5,11 @@
 //! secret, or replace anything in silence.
 //!
 //! [`open`] reads and checks that the pieces fit each other; [`adopt`] takes a CA that the spec names; [`preview`] says
-//! what is missing; [`ensure`] makes it. Where a CA outside signs, [`request`] makes keys and requests, and [`import`]
+//! what is missing; [`ensure`] makes it. [`begin`] starts a vault with credentials from elsewhere. Where a CA outside signs, [`request`] makes keys and requests, and [`import`]
 //! takes the certificates.
 
 mod authority;
+mod begin;
 mod certificate;
 mod change;
 mod credential;
@@ -31,6 +32,7 @@ mod supplied;
 mod vault;
 mod writes;
 
+pub use begin::begin;
 pub use certificate::CertificateFacts;
 pub use change::{Action, Changes, Subject};
 pub use ensure::{VaultError, ensure, preview};

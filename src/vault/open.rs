@@ -56,6 +56,11 @@ impl Opened {
         &self.warnings
     }
 
+    /// Takes credentials that were chosen elsewhere, as if they had been generated into it.
+    pub fn take_credentials(&mut self, credentials: BTreeMap<Credential, Secret>) {
+        self.secrets.known.extend(credentials);
+    }
+
     /// The credentials that were generated into it.
     #[must_use]
     pub const fn credentials(&self) -> &BTreeMap<Credential, Secret> {

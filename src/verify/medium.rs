@@ -17,7 +17,7 @@ const LABEL: &str = "CFYPAYLOAD";
 const APPLICATION: usize = 16 * 2048 + 883;
 const HEAD_DIGEST: &[u8] = b"CFY-SEED MEDIUM 1 HEAD SHA256 ";
 /// Most bytes of a head that is read: some hundred thousand files.
-pub const MAX_HEAD: usize = 128 << 20;
+const MAX_HEAD: usize = 128 << 20;
 
 fn damaged(name: &str, why: &str) -> Diagnostic {
     let help = "copy it again, or make it again with `cfy-seed payload iso`";
@@ -26,8 +26,7 @@ fn damaged(name: &str, why: &str) -> Diagnostic {
 
 /// How many bytes before its first file an image has, by its first sectors; none where it is not an image of a payload that
 /// cfy-seed made.
-#[must_use]
-pub fn medium_head(beginning: &[u8]) -> Option<usize> {
+pub(super) fn medium_head(beginning: &[u8]) -> Option<usize> {
     let rest = beginning.get(APPLICATION..)?.strip_prefix(HEAD_DIGEST)?;
     let sectors = rest.get(64..)?.strip_prefix(b" SECTORS ")?.get(..10)?;
     let sectors: usize = std::str::from_utf8(sectors).ok()?.parse().ok()?;
@@ -35,8 +34,7 @@ pub fn medium_head(beginning: &[u8]) -> Option<usize> {
 }
 
 /// Whether an image says by its label that it is one of a payload.
-#[must_use]
-pub fn is_medium(beginning: &[u8]) -> bool {
+pub(super) fn is_medium(beginning: &[u8]) -> bool {
     let descriptor = beginning.get(16 * 2048..).unwrap_or_default();
     descriptor.get(1..6) == Some(b"CD001") && descriptor.get(40..).is_some_and(|l| l.starts_with(LABEL.as_bytes()))
         || medium_head(beginning).is_some()
@@ -46,7 +44,7 @@ pub fn is_medium(beginning: &[u8]) -> bool {
 ///
 /// # Errors
 /// The finding. `name` is what it calls the image.
-pub fn medium_layout(name: &str, head: &[u8], size: u64) -> Result<Layout, Diagnostic> {
+pub(super) fn medium_layout(name: &str, head: &[u8], size: u64) -> Result<Layout, Diagnostic> {
     let wrong = |why: &str| damaged(name, why);
     if medium_head(head) != Some(head.len()) {
         return Err(wrong("its first descriptor is damaged, or it was not made by cfy-seed"));
@@ -113,14 +111,12 @@ pub fn signed_files(list: &[u8]) -> Result<BTreeMap<TreePath, Digest256>, Diagno
 }
 
 /// Whether a directory is a payload by itself: signed digests, and no manifest of a built tree.
-#[must_use]
-pub fn is_payload(tree: &LoadedTree) -> bool {
+pub(super) fn is_payload(tree: &LoadedTree) -> bool {
     !tree.files.contains_key("manifest.json") && CLOSING.iter().any(|name| tree.files.contains_key(*name))
 }
 
 /// Compares a payload with its digests: every file listed and nothing else. Who signed them is another question.
-#[must_use]
-pub fn payload(tree: &LoadedTree) -> Report {
+pub(super) fn payload(tree: &LoadedTree) -> Report {
     let mut report = Report::default();
     let finding = |code: Code, path: &str, what: &str| {
         let message = format!("{} {what}", path.escape_debug());

@@ -3,6 +3,7 @@
 //! In: trees and images as [`crate::load`] read them. Out: a [`crate::diag::Report`]. May not: call the writers in
 //! `bundle` — a mistake made there would agree with itself here. Of that room only the manifest's types are shared.
 
+mod evidence;
 mod host;
 pub mod iso9660;
 mod medium;
@@ -10,15 +11,18 @@ mod parts;
 pub mod pki;
 mod seed;
 mod signature;
+mod subject;
 mod sums;
 mod tree;
 mod unpack;
 
+pub use evidence::{Circumstances, Evidence, FileRecord, Outcome, Verdict};
 pub use host::{Addresses, HostBundle};
-pub use medium::{is_medium, is_payload, medium_head, medium_layout, payload, signed_files};
+pub use medium::signed_files;
 pub use parts::{check_parts, parts};
 pub use seed::{SEED_FILES, SeedFiles, seed};
 pub use signature::{signature, signed};
+pub use subject::{Request, Subject, Verification, subject};
 pub use tree::{BundleCheck, HostTree, bundle};
 pub use unpack::unpack;
 

@@ -19,6 +19,11 @@ pub fn parts(list: &[u8]) -> Result<BTreeMap<String, Digest256>, Diagnostic> {
     if found.is_empty() {
         return Err(wrong("it is empty".to_owned()));
     }
+    // Nothing says what the list's own bytes should be: only the one form is taken that is written.
+    let written: Vec<String> = found.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
+    if written.concat().as_bytes() != list {
+        return Err(wrong("it is not in the form that was written".to_owned()));
+    }
     for (at, name) in found.keys().enumerate() {
         // Names lead to files beside the list and nowhere else.
         if name.contains('/') || !name.ends_with(&format!(".part-{:03}", at + 1)) {
@@ -62,6 +67,8 @@ mod tests {
             line("/etc/shadow"),
             line("a.tar.gz.part-002"),
             line("a.tar.gz.part-001") + &line("a.tar.gz.part-003"),
+            line("a.tar.gz.part-001").to_uppercase(),
+            line("a.tar.gz.part-001").replace("  ", " *"),
         ] {
             assert_eq!(parts(bad.as_bytes()).expect_err(&bad).code, Code::BoxPart);
         }

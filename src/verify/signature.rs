@@ -2,6 +2,8 @@
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
+use base64::Engine as _;
+
 use crate::diag::{Code, Diagnostic};
 use crate::load::LoadedTree;
 use crate::names::Digest256;
@@ -29,13 +31,16 @@ pub fn signature(tree: &LoadedTree, given: Option<&[u8]>) -> Result<Digest256, D
 /// # Errors
 /// The finding.
 pub fn signed(sums: &[u8], signature: &[u8], inside: &[u8], given: Option<&[u8]>) -> Result<Digest256, Diagnostic> {
-    let unreadable = || wrong("the public key cannot be read");
-    let key = public_key(given.unwrap_or(inside)).ok_or_else(unreadable)?;
+    let own =
+        public_key(inside, true).ok_or_else(|| wrong(&format!("{PUBLIC_KEY} is damaged, or not one of ours")))?;
+    let key = given.map_or_else(|| Some(own.clone()), |given| public_key(given, false));
+    let key = key.ok_or_else(|| wrong("the public key that was given cannot be read"))?;
     if UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &key).verify(sums, signature).is_err() {
-        let whose = if given.is_some() { "the key that was given" } else { "the key in it" };
+        let whose =
+            if given.is_some() { "the key that was given".to_owned() } else { format!("the key in {PUBLIC_KEY}") };
         return Err(wrong(&format!("{SIGNATURE} is not a signature of {SUMS} by {whose}")));
     }
-    if public_key(inside).as_ref() != Some(&key) {
+    if own != key {
         return Err(wrong(&format!("{PUBLIC_KEY} in it is another key than the one that was given")));
     }
     Ok(Digest256::of(&key))
@@ -46,8 +51,12 @@ fn wrong(why: &str) -> Diagnostic {
     Diagnostic::error(Code::BoxSignature, why.to_owned()).help(help)
 }
 
-/// The DER in a PEM file with a public key.
-fn public_key(pem: &[u8]) -> Option<Vec<u8>> {
-    let (_, pem) = x509_parser::pem::parse_x509_pem(pem).ok()?;
-    (pem.label == "PUBLIC KEY").then_some(pem.contents)
+/// The DER in a PEM file with a public key. Of a key that nobody has named only the one form that we write is taken (RFC 7468, lines of
+/// 64): readers of PEM pass over much, and nothing else says what its bytes should be.
+fn public_key(pem: &[u8], strict: bool) -> Option<Vec<u8>> {
+    let (_, read) = x509_parser::pem::parse_x509_pem(pem).ok()?;
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&read.contents);
+    let lines: Vec<&str> = encoded.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    let ours = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
+    (read.label == "PUBLIC KEY" && (!strict || pem == ours.as_bytes())).then_some(read.contents)
 }

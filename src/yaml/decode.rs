@@ -35,7 +35,8 @@ pub const SECRET_WORDS: &[&str] =
     &["password", "passwd", "token", "cookie", "secret", "credential", "_private", "content", "cmd"];
 
 /// Whether a key probably holds a secret, or several of them.
-fn sounds_secret(key: &str) -> bool {
+#[must_use]
+pub fn sounds_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     SECRET_WORDS.iter().any(|word| key.contains(word))
 }

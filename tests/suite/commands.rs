@@ -102,7 +102,7 @@ fn help_fits_a_terminal() {
         let long = all.lines().chain(help.lines()).find(|line| line.chars().count() > 100);
         assert_eq!(long, None, "{command}");
     }
-    for command in ["plan", "add", "check"] {
+    for command in ["plan", "add", "check", "iso"] {
         let help = cfy_seed(scratch.path()).args(&["payload", command, "--help"]).exits(0).stdout;
         let golden = root().join("tests/golden/help").join(format!("payload-{command}.txt"));
         if std::env::var_os("CFY_BLESS").is_some() {

@@ -4,7 +4,7 @@ use crate::cli::args::PayloadIso;
 use crate::cli::check::counted;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
-use crate::cli::verify::read_key;
+use crate::cli::verify::{read_key, signed_by};
 use crate::project::{Medium, payload_medium};
 
 pub fn run(request: &PayloadIso, output: &Output) -> Result<Exit, Failure> {
@@ -14,8 +14,7 @@ pub fn run(request: &PayloadIso, output: &Output) -> Result<Exit, Failure> {
     let medium = payload_medium(&request.from, key.as_deref(), &request.out, &bytes)?;
     drop(progress);
     say_medium(&medium, output);
-    let whose = if key.is_some() { "that was given" } else { "in it; compare its fingerprint" };
-    output.say(&format!("signed with the key {whose}: SHA-256 {}", medium.fingerprint));
+    output.say(&signed_by(key.is_some(), &medium.fingerprint));
     Ok(Exit::Done)
 }
 

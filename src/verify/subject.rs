@@ -1,0 +1,254 @@
+//! Whatever is named: a built tree, a box or its parts, a payload, an image.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use schemars::JsonSchema;
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::evidence::{FileRecord, file_records, part_records};
+use super::{Verified, built_tree, check_parts, medium, parts, seed_image, signature};
+use crate::diag::{Code, Diagnostic, Report};
+use crate::load::{self, Limits, LoadError, LoadedTree, Unpacked, Watch};
+use crate::names::Digest256;
+
+/// No seed image is larger.
+const MAX_SEED_IMAGE: u64 = 256 << 20;
+/// A list of 999 parts has less.
+const MAX_LIST: u64 = 1 << 20;
+/// What tells an image: up to the end of its first descriptor.
+const BEGINNING: usize = 17 * 2048;
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// Only boxes and payloads have them.
+const SIGNATURE: &str = "SHA256SUMS.sig";
+const PUBLIC_KEY: &str = "box-key.pem";
+
+/// What was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Subject {
+    /// A directory that `build` wrote.
+    BuiltTree,
+    /// A box, unpacked.
+    BoxDirectory,
+    /// A box.
+    Box,
+    /// A box in parts, by the list of them.
+    BoxParts,
+    /// One part of a box, and nothing else.
+    BoxPart,
+    /// The payload of a box, as a directory.
+    Payload,
+    /// The payload of a box, as an ISO image.
+    PayloadImage,
+    /// The seed image of a host.
+    SeedImage,
+}
+
+/// What is to be verified, and by which key and time.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Where it is.
+    pub path: &'a Utf8Path,
+    /// The public key that must have signed it, where it is known.
+    pub key: Option<&'a [u8]>,
+    /// When certificates must be valid.
+    pub at: OffsetDateTime,
+    /// Is told how many bytes of how many have been read; the number is 0 where it is not known.
+    pub progress: &'a dyn Fn(u64, u64),
+}
+
+impl std::fmt::Debug for Request<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Verification {
+    /// What it is.
+    pub subject: Subject,
+    /// The findings.
+    pub report: Report,
+    /// Hosts whose bundles were checked.
+    pub hosts: usize,
+    /// Every file in it, good or bad.
+    pub files: Vec<FileRecord>,
+    /// Every part that was looked at.
+    pub parts: Vec<FileRecord>,
+    /// Who signed it: the fingerprint of a key, or nobody. None where a signature is neither there nor due.
+    pub signature: Option<Option<Digest256>>,
+}
+
+/// Verifies whatever is there. What is wrong with it is in the report, as far as it can be read.
+///
+/// # Errors
+/// When there is nothing, or the machine cannot read it.
+pub fn subject(request: Request<'_>) -> Result<Verification, LoadError> {
+    let path = request.path;
+    let passed = Cell::new(0);
+    let total = Cell::new(0);
+    let watch = |count: u64| {
+        passed.set(passed.get() + count);
+        (request.progress)(passed.get(), total.get());
+    };
+    match load::tree_watched(path, Limits::BUNDLE, &watch) {
+        Err(LoadError::NotADirectory { .. }) => {}
+        other => return Ok(directory(request, &other?)),
+    }
+    if path.extension() == Some("sha256") {
+        return of_parts(request, path, None, (&watch, &total));
+    }
+    if let Some(list) = list_of(path) {
+        return of_parts(request, &list, path.file_name(), (&watch, &total));
+    }
+    let size = load::size(path)?;
+    total.set(size);
+    let mut beginning = vec![0; BEGINNING];
+    let read = load::prefix(path, &mut beginning)?;
+    beginning.truncate(read);
+    if beginning.starts_with(&GZIP) {
+        return archive(request, &[path.to_owned()], Subject::Box, &watch);
+    }
+    if medium::is_medium(&beginning) {
+        return image(request, &beginning, size, &watch);
+    }
+    let bytes = load::bytes(path, MAX_SEED_IMAGE)?;
+    let verified = seed_image(path.file_name().unwrap_or("the image"), &bytes, request.at);
+    Ok(Verification::of(Subject::SeedImage, verified))
+}
+
+impl Verification {
+    fn of(subject: Subject, verified: Verified) -> Self {
+        let Verified { report, hosts, .. } = verified;
+        Self { subject, report, hosts, files: Vec::new(), parts: Vec::new(), signature: None }
+    }
+
+    /// One that could not be read.
+    fn unread(subject: Subject, error: &LoadError) -> Option<Self> {
+        let report = error.diagnostic()?.into();
+        Some(Self::of(subject, Verified { report, hosts: 0, files: 0 }))
+    }
+
+    fn take_signature(&mut self, tree: &LoadedTree, key: Option<&[u8]>) {
+        let signed = signature(tree, key);
+        self.signature = Some(signed.as_ref().ok().copied());
+        self.report.extend(signed.err().into_iter().collect());
+    }
+}
+
+fn directory(request: Request<'_>, tree: &LoadedTree) -> Verification {
+    if medium::is_payload(tree) {
+        return payload(request, tree, Subject::Payload);
+    }
+    let signed = tree.files.contains_key(PUBLIC_KEY) || tree.files.contains_key(SIGNATURE);
+    let subject = if signed { Subject::BoxDirectory } else { Subject::BuiltTree };
+    let mut verification = Verification::of(subject, built_tree(tree, request.at));
+    if signed || request.key.is_some() {
+        verification.take_signature(tree, request.key);
+    }
+    verification.files = file_records(tree);
+    verification
+}
+
+fn payload(request: Request<'_>, tree: &LoadedTree, subject: Subject) -> Verification {
+    let verified = Verified { report: medium::payload(tree), hosts: 0, files: tree.files.len() };
+    let mut verification = Verification::of(subject, verified);
+    verification.take_signature(tree, request.key);
+    verification.files = file_records(tree);
+    verification
+}
+
+fn archive(
+    request: Request<'_>,
+    parts: &[Utf8PathBuf],
+    subject: Subject,
+    watch: Watch<'_>,
+) -> Result<Verification, LoadError> {
+    let unpacked = load::archive(request.path, parts, Limits::BUNDLE, watch);
+    let Unpacked { tree, damage } = match unpacked {
+        Ok(unpacked) => unpacked,
+        Err(error) => return Verification::unread(subject, &error).ok_or(error),
+    };
+    let mut verification = Verification::of(subject, built_tree(&tree, request.at));
+    verification.report.extend(damage.iter().filter_map(LoadError::diagnostic).collect());
+    verification.take_signature(&tree, request.key);
+    verification.files = file_records(&tree);
+    Ok(verification)
+}
+
+fn image(request: Request<'_>, beginning: &[u8], size: u64, watch: Watch<'_>) -> Result<Verification, LoadError> {
+    let name = request.path.file_name().unwrap_or("the image");
+    let found = |finding: Diagnostic| {
+        Verification::of(Subject::PayloadImage, Verified { report: finding.into(), hosts: 0, files: 0 })
+    };
+    let mut head = vec![0; medium::medium_head(beginning).unwrap_or_default()];
+    let read = load::prefix(request.path, &mut head)?;
+    head.truncate(read);
+    let layout = match medium::medium_layout(name, &head, size) {
+        Ok(layout) => layout,
+        Err(finding) => return Ok(found(finding)),
+    };
+    watch(layout.head);
+    let Unpacked { tree, damage } = match load::image(request.path, &layout, Limits::PAYLOAD, watch) {
+        Ok(unpacked) => unpacked,
+        Err(error) => return error.diagnostic().map(found).ok_or(error),
+    };
+    let mut verification = payload(request, &tree, Subject::PayloadImage);
+    verification.report.extend(damage.iter().filter_map(LoadError::diagnostic).collect());
+    Ok(verification)
+}
+
+/// The list that a part of a box stands in, by its name.
+fn list_of(path: &Utf8Path) -> Option<Utf8PathBuf> {
+    let (name, number) = path.file_name()?.rsplit_once(".part-")?;
+    number.bytes().all(|byte| byte.is_ascii_digit()).then(|| path.with_file_name(format!("{name}.sha256")))
+}
+
+/// The parts of a box by their list, and then what is in them; or one of them, alone.
+fn of_parts(
+    request: Request<'_>,
+    list: &Utf8Path,
+    only: Option<&str>,
+    (watch, total): (Watch<'_>, &Cell<u64>),
+) -> Result<Verification, LoadError> {
+    let subject = if only.is_some() { Subject::BoxPart } else { Subject::BoxParts };
+    let finding = |report: Report| Verification::of(subject, Verified { report, hosts: 0, files: 0 });
+    let listed = match parts(&load::bytes(list, MAX_LIST)?) {
+        Ok(listed) => listed,
+        Err(found) => return Ok(finding(found.into())),
+    };
+    let names: Vec<&String> = listed.keys().filter(|name| only.is_none_or(|only| only == *name)).collect();
+    if names.is_empty() {
+        let message = format!("{} does not list this part", list.file_name().unwrap_or_default());
+        let help = "bring the list that was written with the part";
+        return Ok(finding(Diagnostic::error(Code::BoxPart, message).help(help).into()));
+    }
+    let sizes = names.iter().filter_map(|name| load::size(&list.with_file_name(name)).ok()).sum::<u64>();
+    // Each part by itself, and then all of them together.
+    total.set(if only.is_some() { sizes } else { 2 * sizes });
+    let mut found = BTreeMap::new();
+    for name in names {
+        let part = list.with_file_name(name);
+        let digest = match load::digest(&part, watch) {
+            Ok(digest) => Some((load::size(&part)?, digest)),
+            Err(LoadError::Missing { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        found.insert(name.clone(), digest);
+    }
+    let digests = found.iter().map(|(name, found)| (name.clone(), found.map(|(_, digest)| digest))).collect();
+    let report = check_parts(&listed, &digests);
+    let records = part_records(&listed, &found);
+    let mut verification = if only.is_some() || report.has_errors() {
+        finding(report)
+    } else {
+        let parts: Vec<_> = listed.keys().map(|name| list.with_file_name(name)).collect();
+        archive(request, &parts, subject, watch)?
+    };
+    verification.parts = records;
+    Ok(verification)
+}
