@@ -15,7 +15,7 @@ use super::build::{attachments, known_credentials};
 /// What deflate finds no match for in a certificate beside its modulus and its signature: serial number, key identifier,
 /// and what of its names is not that of the others. A dozen names of a host are more than any shape has.
 const SERIAL: usize = 20;
-const HOST_NAMES: usize = 160;
+const HOST_NAMES: usize = 120;
 const CLIENT_NAMES: usize = 40;
 /// What all certificates of a cluster have: issuer, dates, algorithms, extensions.
 const ALIKE: usize = 200;
@@ -49,7 +49,7 @@ impl StandIn {
         let word =
             |name: Credential| Secret::new(noise(name.as_str(), 32).into_iter().map(letter).collect::<String>());
         Self {
-            ca: certificate("ca", &noise("ca modulus", size), HOST_NAMES),
+            ca: certificate("ca", &noise("ca modulus", size), CLIENT_NAMES),
             host: Pair::new("host", size, HOST_NAMES),
             clients: plan
                 .identity

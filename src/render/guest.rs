@@ -39,7 +39,7 @@ const SECRET: &str = "/var/lib/cfy-seed/secret";
 /// Certificates and keys, as they travel.
 const PKI: &str = "/var/lib/cfy-seed/secret/pki";
 /// Hexadecimal digits of a digest in the seed's list.
-const DIGITS: usize = 12;
+const DIGITS: usize = 8;
 /// The broker's credentials for curl: the name of a file in `secret/curl`.
 pub const BROKER_CURL: &str = "broker.conf";
 /// Those of the manager's user `admin`.
