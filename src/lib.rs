@@ -47,4 +47,6 @@ pub mod console;
 
 pub mod project;
 
+pub mod page;
+
 pub mod cli;

@@ -39,7 +39,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "bundle", "handoff", "load", "emit", "verify",
         ],
     ),
-    ("cli", &["names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project"]),
+    ("page", &["diag", "plan", "project"]),
+    (
+        "cli",
+        &[
+            "names", "diag", "console", "spec", "profile", "plan", "world", "load", "emit", "verify", "project",
+            "page",
+        ],
+    ),
 ];
 
 /// Lines of a file; more is more than one wants to read in one go.

@@ -156,6 +156,17 @@ impl From<PackArg> for Packing {
     }
 }
 
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PlanFormat {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+    /// One page for a browser, for paper, and for those who decide
+    Html,
+}
+
 #[derive(Debug, Args)]
 pub struct Check {
     #[command(flatten)]
@@ -170,8 +181,8 @@ pub struct Plan {
     #[command(flatten)]
     pub spec: SpecArgs,
     /// How the plan is printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
     /// Where the last build went
     #[arg(long, default_value = "out", value_name = "DIR")]
     pub out: Utf8PathBuf,
@@ -343,6 +354,8 @@ pub enum Payload {
     Check(PayloadReport),
     /// Make the medium that hosts find by its label, out of a box and with nothing but the box
     Iso(PayloadIso),
+    /// Split a box, or one in parts, anew
+    Split(PayloadSplit),
 }
 
 #[derive(Debug, Args)]
@@ -380,6 +393,22 @@ pub struct PayloadIso {
     pub from: Utf8PathBuf,
     /// The image
     #[arg(long, default_value = "payload.iso", value_name = "FILE")]
+    pub out: Utf8PathBuf,
+    /// The public key of whoever built the box [default: the one in it]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct PayloadSplit {
+    /// A box, or the list of the parts of one (….sha256)
+    #[arg(value_name = "BOX")]
+    pub from: Utf8PathBuf,
+    /// Parts smaller than this, such as `4GiB` for FAT32 or `700MB`
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub split: u64,
+    /// Where the parts go
+    #[arg(long, default_value = ".", value_name = "DIR")]
     pub out: Utf8PathBuf,
     /// The public key of whoever built the box [default: the one in it]
     #[arg(long, value_name = "FILE")]

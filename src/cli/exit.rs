@@ -20,6 +20,8 @@ pub enum Exit {
     BadInput,
     /// The machine failed.
     Machine,
+    /// Stopped by a signal; the process ends by it, which shells show as 128 and its number.
+    Stopped,
     /// The command line is wrong (`EX_USAGE` of sysexits.h).
     Usage,
     /// A bug of cfy-seed (`EX_SOFTWARE`).
@@ -32,6 +34,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::BadInput => 1,
             Exit::Machine => 2,
+            Exit::Stopped => 130,
             Exit::Usage => 64,
             Exit::Bug => 70,
         })
@@ -49,6 +52,8 @@ pub enum Failure {
     Usage(String),
     /// A bug; what to say.
     Bug(String),
+    /// Somebody asked to stop.
+    Stopped,
     /// Whoever read our output has gone: no failure of ours.
     ReaderGone,
 }
@@ -77,6 +82,10 @@ impl Failure {
             Self::Bug(text) => {
                 output.say(&format!("bug in cfy-seed {}: {text}", env!("CARGO_PKG_VERSION")));
                 Exit::Bug
+            }
+            Self::Stopped => {
+                output.say("stopped: what was begun is removed, and what was there before is as it was");
+                Exit::Stopped
             }
             Self::ReaderGone => Exit::Done,
         }
@@ -110,6 +119,7 @@ impl From<LoadError> for Failure {
 impl From<EmitError> for Failure {
     fn from(error: EmitError) -> Self {
         match error.diagnostic() {
+            None if matches!(error, EmitError::Stopped) => Self::Stopped,
             Some(diagnostic) => Self::Findings(diagnostic.into()),
             None if error.is_machine_failure() => Self::Machine(error.to_string()),
             None => Self::Bug(error.to_string()),

@@ -23,6 +23,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::emit;
+
 use args::{Cli, Command};
 use exit::Exit;
 use output::Output;
@@ -57,5 +59,10 @@ pub fn main() -> ExitCode {
         Command::Completions(request) => meta::completions(&request, &output),
         Command::Man => meta::man(&output),
     };
-    result.unwrap_or_else(|failure| failure.report(&output)).into()
+    let exit = result.unwrap_or_else(|failure| failure.report(&output));
+    if let Some(signal) = emit::stopped_by().filter(|_| exit == Exit::Stopped) {
+        // A shell that started us in a loop shall see that a signal ended us, and end it.
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+    exit.into()
 }

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use crate::page;
+use crate::profile::Size;
 use crate::project::{Budget, Destination, Overview, OwnDirectories, overview};
 use crate::world::RealWorld;
 
-use super::args::{Format, Plan};
+use super::args::{Plan, PlanFormat};
 use super::check::open;
 use super::exit::{Exit, Failure};
 use super::output::Output;
@@ -22,8 +24,9 @@ pub fn run(request: &Plan, own: &OwnDirectories, output: &Output) -> Result<Exit
     let overview = overview(&mut project, &plan, &places, &RealWorld)?;
     output.report(&project.report, &project.sources);
     match request.format {
-        Format::Text => output.data(&text(&overview))?,
-        Format::Json => {
+        PlanFormat::Text => output.data(&text(&overview))?,
+        PlanFormat::Html => output.data(&page::plan(&overview).map_err(|error| Failure::Bug(error.to_string()))?)?,
+        PlanFormat::Json => {
             let json = serde_json::to_string_pretty(&overview).map_err(|error| Failure::Bug(error.to_string()))?;
             output.data(&format!("{json}\n"))?;
         }
@@ -38,6 +41,16 @@ fn budget_line(budget: &Budget, about: &str) -> String {
     let room =
         if *headroom < 0 { format!("{} TOO MANY", headroom.unsigned_abs()) } else { format!("{headroom} left") };
     format!("{target}: {pack}, {about}{used} of {limit} {unit} ({percent} %), {room}: {file}")
+}
+
+/// What the hosts need around them.
+fn surroundings(plan: &Overview, out: &mut String) {
+    out.push_str("\nPorts (TCP):\n");
+    for rule in &plan.ports {
+        let from: Vec<&str> = rule.from.iter().map(|source| source.as_str()).collect();
+        let _ = writeln!(out, "  {:<13} {:>5}  from {}: {}", rule.to.as_str(), rule.port, from.join(", "), rule.why);
+    }
+    let _ = writeln!(out, "\nBeside the bundles: {}", plan.beside.join(" "));
 }
 
 /// The plan for people. Writing to a `String` cannot fail.
@@ -92,11 +105,14 @@ fn text(plan: &Overview) -> String {
                 let _ = writeln!(out, "      {who}waits for {line}");
             }
         }
+        let Size { vcpus, memory_mb, disk_gb } = host.machine;
+        let _ = writeln!(out, "      machine: {vcpus} vCPUs, {memory_mb} MiB, {disk_gb} GiB disk");
         for line in &host.refuses {
             let _ = writeln!(out, "      WILL STOP in PREFLIGHT: {line}");
         }
         let _ = writeln!(out, "      files: {}", host.files.join(" "));
     }
+    surroundings(plan, &mut out);
     let changed: Vec<&str> =
         plan.hosts.iter().filter(|h| h.since_last_build == "changed").map(|h| h.name.as_str()).collect();
     if !changed.is_empty() {

@@ -1,13 +1,14 @@
 //! One archive as a file, or as parts.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::lock::Lock;
+use super::stop::go_on;
 use super::{EmitError, prepare, sync_directory};
 use crate::bundle::archive::{Archive, ArchiveError};
 use crate::bundle::{Closing, sum_line};
@@ -69,6 +70,59 @@ pub fn archive(
     let path = parts.publish(out_dir, name)?;
     sync_directory(out_dir)?;
     Ok(Archived { path: path.0, size, parts: path.1, closing })
+}
+
+/// An archive that was split anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    /// The list of its parts.
+    pub list: Utf8PathBuf,
+    /// How large it is, parts together.
+    pub size: u64,
+    /// In how many parts.
+    pub parts: usize,
+}
+
+/// Splits an archive, read from its first byte to its last, as [`archive`] does: to `<out_dir>/<name>.part-001` and so on, in place of
+/// an older archive's parts of that name. What is in one file stays.
+///
+/// # Errors
+/// As [`archive`], and when it cannot be read.
+pub fn split(from: &mut dyn Read, out_dir: &Utf8Path, name: &str, limit: u64) -> Result<Split, EmitError> {
+    prepare(out_dir)?;
+    let _lock = Lock::of_output(out_dir, name)?;
+    let prefix = format!(".cfy-seed.{name}.split");
+    remove(out_dir, &prefix)?;
+    let path = out_dir.join(name);
+    let written = copy(from, Parts::new(out_dir.join(&prefix), Some(limit)), &path);
+    if written.is_err() {
+        remove(out_dir, &prefix)?;
+    }
+    let parts = written?;
+    let (size, count) = (parts.done.iter().map(|part| part.size).sum(), parts.done.len());
+    let list = parts.publish_parts(out_dir, name)?;
+    sync_directory(out_dir)?;
+    Ok(Split { list, size, parts: count })
+}
+
+fn copy(from: &mut dyn Read, mut parts: Parts, path: &Utf8Path) -> Result<Parts, EmitError> {
+    let failed = |error: io::Error| EmitError::machine("write", path, error);
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match from.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                if let Err(error) = parts.write_all(buffer.get(..count).unwrap_or_default()) {
+                    let too_many = EmitError::TooManyParts { path: path.to_owned(), limit: MAX_PARTS };
+                    return Err(if parts.too_many { too_many } else { failed(error) });
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(EmitError::Content { path: path.to_owned(), why: error.to_string() }),
+        }
+    }
+    parts.end().map_err(failed)?;
+    Ok(parts)
 }
 
 fn write(archive: &Archive<'_>, mut parts: Parts, path: &Utf8Path) -> Result<(Closing, Parts), EmitError> {
@@ -144,9 +198,7 @@ impl Parts {
 
     /// Puts the files into their places, and takes away those of an older archive of this name.
     fn publish(self, out_dir: &Utf8Path, name: &str) -> Result<(Utf8PathBuf, Option<usize>), EmitError> {
-        let failed = |path: &Utf8Path, error: io::Error| EmitError::machine("write", path, error);
-        let (whole, list) = (out_dir.join(name), out_dir.join(format!("{name}{LIST}")));
-        let rename = |from: &Utf8Path, to: &Utf8Path| std::fs::rename(from, to).map_err(|error| failed(to, error));
+        let whole = out_dir.join(name);
         if self.most.is_none() {
             for part in &self.done {
                 rename(&part.temporary, &whole)?;
@@ -155,6 +207,17 @@ impl Parts {
             remove(out_dir, &format!("{name}{PART}"))?;
             return Ok((whole, None));
         }
+        let parts = self.done.len();
+        let list = self.publish_parts(out_dir, name)?;
+        if whole.is_file() {
+            std::fs::remove_file(&whole).map_err(|error| EmitError::machine("remove", &whole, error))?;
+        }
+        Ok((list, Some(parts)))
+    }
+
+    /// Puts the parts into their places, in the place of older ones, and writes their list.
+    fn publish_parts(self, out_dir: &Utf8Path, name: &str) -> Result<Utf8PathBuf, EmitError> {
+        let list = out_dir.join(format!("{name}{LIST}"));
         remove(out_dir, &format!("{name}{LIST}"))?;
         remove(out_dir, &format!("{name}{PART}"))?;
         let mut sums = String::new();
@@ -168,16 +231,18 @@ impl Parts {
             file.write_all(sums.as_bytes())?;
             file.sync_all()
         });
-        written.map_err(|error| failed(&list, error))?;
-        if whole.is_file() {
-            std::fs::remove_file(&whole).map_err(|error| EmitError::machine("remove", &whole, error))?;
-        }
-        Ok((list, Some(self.done.len())))
+        written.map_err(|error| EmitError::machine("write", &list, error))?;
+        Ok(list)
     }
+}
+
+fn rename(from: &Utf8Path, to: &Utf8Path) -> Result<(), EmitError> {
+    std::fs::rename(from, to).map_err(|error| EmitError::machine("write", to, error))
 }
 
 impl Write for Parts {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        go_on()?;
         if let (Some(most), Some((_, part, _))) = (self.most, &self.now)
             && part.size == most
         {

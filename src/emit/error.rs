@@ -45,6 +45,9 @@ pub enum EmitError {
     /// The tree cannot be closed: a bug.
     #[error("the tree cannot be sealed: {0}")]
     Seal(#[from] SealError),
+    /// Somebody asked to stop; what was begun is removed.
+    #[error("stopped by a signal")]
+    Stopped,
     /// The machine failed: disk full, read-only, not permitted.
     #[error("cannot {action} {path}: {source}")]
     Machine {
@@ -57,6 +60,10 @@ pub enum EmitError {
 
 impl EmitError {
     pub(super) fn machine(action: &'static str, path: &Utf8Path, source: impl Into<io::Error>) -> Self {
+        // What fails then fails because of it.
+        if super::stopped_by().is_some() {
+            return Self::Stopped;
+        }
         Self::Machine { action, path: path.to_owned(), source: source.into() }
     }
 
@@ -81,7 +88,7 @@ impl EmitError {
             Self::TooManyParts { .. } => (Code::TooManyParts, "split into larger parts"),
             Self::Locked { .. } => (Code::RunInProgress, "wait until it has ended, then run again"),
             Self::Content { .. } => (Code::ContentChanged, "leave the file alone while building, and build again"),
-            Self::Seal(_) | Self::Machine { .. } => return None,
+            Self::Seal(_) | Self::Stopped | Self::Machine { .. } => return None,
         };
         Some(Diagnostic::error(code, self.to_string()).help(help))
     }

@@ -8,6 +8,7 @@ use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
 
 use super::EmitError;
+use super::stop::Unfinished;
 
 /// A `flock` held until it is dropped. It ends with its process, however that ends.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(super) struct Lock {
     file: File,
     /// The lock file, removed with the lock; none where a directory is locked.
     remove: Option<Utf8PathBuf>,
+    /// What is locked is about to be half-written: dropped last, when that has been removed.
+    _unfinished: Option<Unfinished>,
 }
 
 impl Lock {
@@ -23,6 +26,7 @@ impl Lock {
     pub fn of_output(out_dir: &Utf8Path, cluster: &str) -> Result<Self, EmitError> {
         let path = out_dir.join(format!(".cfy-seed.{cluster}.lock"));
         let failed = |error: std::io::Error| EmitError::machine("lock", &path, error);
+        let unfinished = Unfinished::begin();
         loop {
             let file = OpenOptions::new()
                 .write(true)
@@ -37,7 +41,7 @@ impl Lock {
             let ours = file.metadata().map_err(failed)?;
             let there = std::fs::symlink_metadata(&path);
             if there.is_ok_and(|there| there.dev() == ours.dev() && there.ino() == ours.ino()) {
-                return Ok(Self { file, remove: Some(path) });
+                return Ok(Self { file, remove: Some(path), _unfinished: Some(unfinished) });
             }
         }
     }
@@ -46,7 +50,7 @@ impl Lock {
     pub fn of_directory(path: &Utf8Path) -> Result<Self, EmitError> {
         let file = File::open(path).map_err(|e| EmitError::machine("lock", path, e))?;
         take(&file, path, path)?;
-        Ok(Self { file, remove: None })
+        Ok(Self { file, remove: None, _unfinished: None })
     }
 
     /// The locked file or directory.

@@ -11,17 +11,19 @@ mod lock;
 mod new_directory;
 mod payload;
 mod staging;
+mod stop;
 mod vault;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
-pub use archive::{Archived, archive};
+pub use archive::{Archived, Split, archive, split};
 pub use error::EmitError;
 pub use image::image;
 pub use new_directory::NewDirectory;
 pub use payload::{Incoming, PayloadDirectory};
+pub use stop::stopped_by;
 pub use vault::{VaultLock, requests, vault};
 
 use crate::bundle::manifest::{self, Manifest};

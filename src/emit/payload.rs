@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lock::Lock;
+use super::stop::{Unfinished, go_on};
 use super::vault::{TEMPORARY, replace};
 use super::{EmitError, sync_directory};
 use crate::names::{FileMode, TreePath};
@@ -19,6 +20,7 @@ const DIRECTORY: u32 = 0o755;
 pub struct PayloadDirectory {
     path: Utf8PathBuf,
     _lock: Lock,
+    _unfinished: Unfinished,
 }
 
 impl PayloadDirectory {
@@ -28,8 +30,9 @@ impl PayloadDirectory {
     /// # Errors
     /// When another run has the lock, something else is in the place, or the machine fails.
     pub fn acquire(path: &Utf8Path) -> Result<Self, EmitError> {
+        let unfinished = Unfinished::begin();
         create(path)?;
-        let this = Self { path: path.to_owned(), _lock: Lock::of_directory(path)? };
+        let this = Self { path: path.to_owned(), _lock: Lock::of_directory(path)?, _unfinished: unfinished };
         for directory in ["packages", "keys"].map(|name| path.join(name)) {
             create(&directory)?;
             clear(&directory)?;
@@ -106,6 +109,7 @@ impl Incoming {
 
 impl Write for Incoming {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        go_on()?;
         self.file.as_mut().map_or(Ok(0), |file| file.write(bytes))
     }
 

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
+use super::stop::go_on;
 use super::{EmitError, sync_directory};
 use crate::bundle::manifest::Manifest;
 use crate::bundle::{Closing, Content, ContentSource, Entry, SealedTree};
@@ -201,6 +202,7 @@ fn write_file(
     let mut digest = known;
     let failed = |error: io::Error| EmitError::machine("write", target, error);
     let written = create_file(target, entry.mode, |file| {
+        go_on().map_err(failed)?;
         if let Content::Bytes(bytes) = &entry.content {
             digest = digest.or_else(|| Some(Digest256::of(bytes)));
             return file.write_all(bytes).map_err(failed);
@@ -264,7 +266,7 @@ impl Digesting<'_> {
 
 impl Write for Digesting<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let result = self.out.write(bytes);
+        let result = go_on().and_then(|()| self.out.write(bytes));
         let count = self.keep(result)?;
         self.digest.update(bytes.get(..count).unwrap_or_default());
         Ok(count)

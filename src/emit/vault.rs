@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lock::Lock;
 use super::staging::{create_directory, create_file};
+use super::stop::Unfinished;
 use super::{EmitError, sync_directory};
 use crate::names::{FileMode, TreePath};
 
@@ -88,6 +89,7 @@ pub fn vault<'f>(
     lock: &VaultLock,
     files: impl IntoIterator<Item = (&'f TreePath, &'f [u8])>,
 ) -> Result<(), EmitError> {
+    let _unfinished = Unfinished::begin();
     for (path, bytes) in files {
         let mut directory = lock.path.clone();
         let (above, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));

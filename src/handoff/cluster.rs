@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::names::{HostAddress, MacAddress, PublicAddress, RoleKind};
-use crate::plan::ports::{self, PortRule, Source};
+use crate::plan::ports::{self, PortRule};
 use crate::plan::{HostPlan, Plan};
 
 use super::HandoffError;
@@ -93,7 +93,7 @@ fn host_facts<'a>(host: &'a HostPlan, files: BTreeMap<&'static str, String>) -> 
 }
 
 /// The host's roles as one word.
-fn group(host: &HostPlan) -> String {
+pub fn group(host: &HostPlan) -> String {
     let mut kinds: Vec<RoleKind> = host.roles.iter().map(|role| role.kind).collect();
     kinds.sort_unstable();
     kinds.into_iter().map(RoleKind::as_str).collect::<Vec<_>>().join("-")
@@ -103,61 +103,4 @@ fn group(host: &HostPlan) -> String {
 fn roles(plan: &Plan) -> Vec<&'static str> {
     let used = |kind: &RoleKind| plan.hosts.iter().any(|host| host.has(*kind));
     RoleKind::ALL.into_iter().filter(used).map(RoleKind::as_str).collect()
-}
-
-/// What the templates of pages see.
-#[derive(Serialize)]
-pub struct Page<'a> {
-    cluster: &'a str,
-    hosts: Vec<PageHost<'a>>,
-    ports: Vec<PagePort>,
-    outside_balancer: bool,
-}
-
-#[derive(Serialize)]
-struct PageHost<'a> {
-    name: &'a str,
-    fqdn: &'a str,
-    private_ip: HostAddress,
-    roles: String,
-    vcpus: u32,
-    memory_mb: u32,
-    disk_gb: u32,
-}
-
-#[derive(Serialize)]
-struct PagePort {
-    to: &'static str,
-    port: u16,
-    from: String,
-    why: String,
-}
-
-impl<'a> Page<'a> {
-    /// The facts of a plan for people.
-    pub fn new(plan: &'a Plan) -> Self {
-        let matrix = ports::matrix(plan);
-        let outside_balancer = matrix.iter().any(|rule| rule.from.contains(&Source::OutsideBalancer));
-        let words = |rule: PortRule| PagePort {
-            to: rule.to.as_str(),
-            port: rule.port,
-            from: rule.from.iter().map(|source| source.as_str()).collect::<Vec<_>>().join(", "),
-            why: rule.why,
-        };
-        let host = |host: &'a HostPlan| PageHost {
-            name: host.name.as_str(),
-            fqdn: &host.fqdn,
-            private_ip: host.ip,
-            roles: host.roles.iter().map(|role| role.kind.as_str()).collect::<Vec<_>>().join(", "),
-            vcpus: host.size.vcpus,
-            memory_mb: host.size.memory_mb,
-            disk_gb: host.size.disk_gb,
-        };
-        Self {
-            cluster: plan.cluster.as_str(),
-            hosts: plan.hosts.iter().map(host).collect(),
-            ports: matrix.into_iter().map(words).collect(),
-            outside_balancer,
-        }
-    }
 }

@@ -15,7 +15,7 @@ use super::{HandoffError, page};
 /// Only where cfy-seed itself is wrong.
 pub fn tree(plan: &Plan) -> Result<Tree, HandoffError> {
     let mut tree = Tree::default();
-    tree.add("README.md", FileMode::PUBLIC, page::render(plan, "firewall/README.md")?)?;
+    tree.add("README.md", FileMode::PUBLIC, page::render(plan, "firewall/README.md", None)?)?;
     tree.add("ports.csv", FileMode::PUBLIC, csv(plan))?;
     Ok(tree)
 }

@@ -9,8 +9,12 @@
 mod cluster;
 mod companion;
 mod delivery;
+mod domain;
 mod firewall;
+mod hypervisor;
+mod instructions;
 mod pack;
+mod packer;
 mod page;
 mod terraform;
 
@@ -23,7 +27,7 @@ use crate::bundle::iso9660::{Image, IsoError};
 use crate::bundle::{Content, Entry, Tree, TreeError};
 use crate::names::{FileMode, InvalidName};
 use crate::plan::Plan;
-use crate::render::HostFiles;
+use crate::render::{HostFiles, RenderError};
 use crate::yaml::NotSerialisable;
 
 /// The volume label by which cloud-init finds a seed medium (DataSourceNoCloud, ds-identify).
@@ -54,11 +58,14 @@ pub enum HandoffError {
     /// Facts that are no JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
+    /// A file of the guest that cannot be made.
+    #[error(transparent)]
+    Render(#[from] RenderError),
     /// A page that its template does not render.
     #[error("the page {name}: {reason}")]
     Page {
         /// Its template.
-        name: &'static str,
+        name: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -68,7 +75,15 @@ pub enum HandoffError {
 type Maker = fn(&Plan) -> Result<Tree, HandoffError>;
 
 /// Target, directory and maker of each tree. A target may have several.
-const TREES: &[(&str, &str, Maker)] = &[("aws", "terraform/aws", terraform::aws)];
+const TREES: &[(&str, &str, Maker)] = &[
+    ("aws", "terraform/aws", terraform::aws),
+    ("libvirt", "terraform/libvirt", terraform::libvirt),
+    ("openstack", "terraform/openstack", terraform::openstack),
+    ("vsphere", "terraform/vsphere", terraform::vsphere),
+    ("libvirt", "libvirt", hypervisor::libvirt),
+    ("proxmox", "proxmox", hypervisor::proxmox),
+    ("vsphere", "vsphere", hypervisor::vsphere),
+];
 
 /// What goes beside the hosts' bundles: the trees of these targets, and what every target has.
 ///
@@ -77,9 +92,15 @@ const TREES: &[(&str, &str, Maker)] = &[("aws", "terraform/aws", terraform::aws)
 pub fn beside<'t>(plan: &Plan, targets: impl IntoIterator<Item = &'t str>) -> Result<Tree, HandoffError> {
     let mut all = Tree::default();
     all.mount(&"firewall".parse()?, firewall::tree(plan)?)?;
+    if plan.baked() {
+        all.mount(&"packer".parse()?, packer::tree(plan)?)?;
+    }
     for target in targets {
         for (_, directory, make) in TREES.iter().filter(|(of, ..)| *of == target) {
             all.mount(&directory.parse()?, make(plan)?)?;
+        }
+        if let Some(tree) = instructions::tree(plan, target)? {
+            all.mount(&format!("instructions/{target}").parse()?, tree)?;
         }
     }
     Ok(all)

@@ -1,33 +1,174 @@
-//! Pages for people, from templates.
+//! Pages for people, and what else operators edit, from templates.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use serde::Serialize;
 use tera::{Context, Tera};
 
 use super::HandoffError;
-use super::cluster::Page;
-use crate::plan::Plan;
+use super::cluster::group;
+use crate::names::{HostAddress, MacAddress};
+use crate::plan::ports::{self, PortRule, Source};
+use crate::plan::{HostPlan, Plan};
+use crate::profile::Target;
+
+macro_rules! templates {
+    ($($name:literal),+ $(,)?) => {
+        &[$(($name, include_str!(concat!("../../templates/handoff/", $name)))),+]
+    };
+}
 
 /// Name and text of each template.
-const TEMPLATES: &[(&str, &str)] = &[
-    ("firewall/README.md", include_str!("../../templates/handoff/firewall/README.md")),
-    ("firewall/table.md", include_str!("../../templates/handoff/firewall/table.md")),
-    ("terraform/aws/README.md", include_str!("../../templates/handoff/terraform/aws/README.md")),
-    ("terraform/module.md", include_str!("../../templates/handoff/terraform/module.md")),
-    ("terraform/run.md", include_str!("../../templates/handoff/terraform/run.md")),
-    ("terraform/state.md", include_str!("../../templates/handoff/terraform/state.md")),
+const TEMPLATES: &[(&str, &str)] = templates![
+    "firewall/README.md",
+    "firewall/table.md",
+    "instructions/alibaba.md",
+    "instructions/azure.md",
+    "instructions/begin.md",
+    "instructions/cloudstack.md",
+    "instructions/digitalocean.md",
+    "instructions/end.md",
+    "instructions/facts.md",
+    "instructions/gcp.md",
+    "instructions/hetzner.md",
+    "instructions/hyperv.md",
+    "instructions/kubevirt.md",
+    "instructions/nocloud.md",
+    "instructions/oci.md",
+    "instructions/virtual-machines.yaml",
+    "instructions/virtualbox.md",
+    "libvirt/README.md",
+    "machines.md",
+    "packer/README.md",
+    "proxmox/README.md",
+    "sizes.md",
+    "terraform/aws/README.md",
+    "terraform/libvirt/README.md",
+    "terraform/module.md",
+    "terraform/openstack/README.md",
+    "terraform/run.md",
+    "terraform/state.md",
+    "terraform/vsphere/README.md",
+    "vsphere/README.md",
 ];
 
 static ENGINE: LazyLock<Result<Tera, String>> = LazyLock::new(|| {
     let mut tera = Tera::default();
-    tera.add_raw_templates(TEMPLATES.iter().copied()).map_err(|error| error.to_string())?;
+    // An included text brings no line end of its own: the page has one behind it.
+    let texts = TEMPLATES.iter().map(|(name, text)| (*name, text.trim_end()));
+    tera.add_raw_templates(texts).map_err(|error| error.to_string())?;
     Ok(tera)
 });
 
-/// The page of this name.
-pub fn render(plan: &Plan, name: &'static str) -> Result<String, HandoffError> {
-    let wrong = |reason: String| HandoffError::Page { name, reason };
+/// The page of this name; `target` where it is about one.
+pub fn render(plan: &Plan, name: &str, target: Option<&Target>) -> Result<String, HandoffError> {
+    let wrong = |reason: String| HandoffError::Page { name: name.to_owned(), reason };
     let engine = ENGINE.as_ref().map_err(|reason| wrong(reason.clone()))?;
-    let context = Context::from_serialize(&Page::new(plan)).map_err(|error| wrong(error.to_string()))?;
-    engine.render(name, &context).map_err(|error| wrong(error.to_string()))
+    let context = Context::from_serialize(&Page::new(plan, target)).map_err(|error| wrong(error.to_string()))?;
+    Ok(engine.render(name, &context).map_err(|error| wrong(error.to_string()))? + "\n")
+}
+
+/// What templates see.
+#[derive(Serialize)]
+struct Page<'a> {
+    cluster: &'a str,
+    hosts: Vec<Host<'a>>,
+    /// Every combination of roles that some host has.
+    groups: BTreeSet<String>,
+    ports: Vec<PortLine>,
+    outside_balancer: bool,
+    target: TargetFacts<'a>,
+}
+
+#[derive(Serialize)]
+struct Host<'a> {
+    name: &'a str,
+    private_ip: HostAddress,
+    mac: Option<&'a MacAddress>,
+    roles: String,
+    group: String,
+    /// From 1 to 3, in turn for the hosts of a group: clouds that have fault domains have three.
+    fault_domain: usize,
+    vcpus: u32,
+    /// Oracle's unit, two vCPUs.
+    ocpus: u32,
+    memory_mb: u32,
+    memory_gb: u32,
+    disk_gb: u32,
+    /// Some clouds make none smaller than 50 GiB.
+    boot_volume_gb: u32,
+}
+
+#[derive(Serialize)]
+struct PortLine {
+    to: &'static str,
+    port: u16,
+    from: String,
+    why: String,
+}
+
+#[derive(Default, Serialize)]
+struct TargetFacts<'a> {
+    quirks: &'a [String],
+    unconfirmed: &'a [String],
+    out_of_reach: &'a str,
+}
+
+impl<'a> Page<'a> {
+    fn new(plan: &'a Plan, target: Option<&'a Target>) -> Self {
+        let matrix = ports::matrix(plan);
+        let outside_balancer = matrix.iter().any(|rule| rule.from.contains(&Source::OutsideBalancer));
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
+        let hosts = plan.hosts.iter().map(|host| {
+            let place = places.entry(group(host)).or_default();
+            *place += 1;
+            Host::new(host, *place)
+        });
+        Self {
+            cluster: plan.cluster.as_str(),
+            hosts: hosts.collect(),
+            groups: plan.hosts.iter().map(group).collect(),
+            ports: matrix.into_iter().map(PortLine::new).collect(),
+            outside_balancer,
+            target: target.map(TargetFacts::new).unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> Host<'a> {
+    /// `place` is that among the hosts of its group, from 1.
+    fn new(host: &'a HostPlan, place: usize) -> Self {
+        Self {
+            name: host.name.as_str(),
+            private_ip: host.ip,
+            mac: host.link.mac.as_ref(),
+            roles: host.roles.iter().map(|role| role.kind.as_str()).collect::<Vec<_>>().join(", "),
+            group: group(host),
+            fault_domain: (place - 1) % 3 + 1,
+            vcpus: host.size.vcpus,
+            ocpus: host.size.vcpus.div_ceil(2),
+            memory_mb: host.size.memory_mb,
+            memory_gb: host.size.memory_mb.div_ceil(1024),
+            disk_gb: host.size.disk_gb,
+            boot_volume_gb: host.size.disk_gb.max(50),
+        }
+    }
+}
+
+impl PortLine {
+    fn new(rule: PortRule) -> Self {
+        Self {
+            to: rule.to.as_str(),
+            port: rule.port,
+            from: rule.from.iter().map(|source| source.as_str()).collect::<Vec<_>>().join(", "),
+            why: rule.why,
+        }
+    }
+}
+
+impl<'a> TargetFacts<'a> {
+    fn new(target: &'a Target) -> Self {
+        Self { quirks: &target.quirks, unconfirmed: &target.unconfirmed, out_of_reach: &target.out_of_reach }
+    }
 }

@@ -18,25 +18,31 @@ struct Module {
 }
 
 macro_rules! module {
-    ($provider:literal, $bundle:expr) => {
+    ($provider:literal, [$($file:literal),+], $bundle:expr) => {
         Module {
             readme: concat!("terraform/", $provider, "/README.md"),
-            files: &[
-                module!(file $provider, "versions.tf"),
-                module!(file $provider, "variables.tf"),
-                module!(file $provider, "main.tf"),
-                module!(file $provider, "security.tf"),
-                module!(file $provider, "outputs.tf"),
-            ],
+            files: &[$((
+                concat!($file, ".tf"),
+                include_str!(concat!("../../templates/handoff/terraform/", $provider, "/", $file, ".tf")),
+            )),+],
             bundle: $bundle,
         }
     };
-    (file $provider:literal, $name:literal) => {
-        ($name, include_str!(concat!("../../templates/handoff/terraform/", $provider, "/", $name)))
-    };
 }
 
-const AWS: Module = module!("aws", &[("user_data", "user-data.aws")]);
+const AWS: Module =
+    module!("aws", ["versions", "variables", "main", "security", "outputs"], &[("user_data", "user-data.aws")]);
+const OPENSTACK: Module = module!(
+    "openstack",
+    ["versions", "variables", "main", "security", "outputs"],
+    &[("user_data", "user-data.openstack")]
+);
+const VSPHERE: Module = module!(
+    "vsphere",
+    ["versions", "variables", "main", "outputs"],
+    &[("user_data", "user-data.vsphere"), ("metadata", "meta-data.vsphere")]
+);
+const LIBVIRT: Module = module!("libvirt", ["versions", "variables", "main", "outputs"], &[("seed", "seed.iso")]);
 
 /// The module for AWS.
 ///
@@ -46,12 +52,36 @@ pub fn aws(plan: &Plan) -> Result<Tree, HandoffError> {
     tree(plan, &AWS)
 }
 
+/// The module for `OpenStack`.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn openstack(plan: &Plan) -> Result<Tree, HandoffError> {
+    tree(plan, &OPENSTACK)
+}
+
+/// The module for vSphere.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn vsphere(plan: &Plan) -> Result<Tree, HandoffError> {
+    tree(plan, &VSPHERE)
+}
+
+/// The module for libvirt.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn libvirt(plan: &Plan) -> Result<Tree, HandoffError> {
+    tree(plan, &LIBVIRT)
+}
+
 fn tree(plan: &Plan, module: &Module) -> Result<Tree, HandoffError> {
     let mut tree = Tree::default();
     for (name, text) in module.files {
         tree.add(name, FileMode::PUBLIC, *text)?;
     }
     tree.add("cluster.json", FileMode::PUBLIC, cluster::data(plan, DEPTH, module.bundle)?)?;
-    tree.add("README.md", FileMode::PUBLIC, page::render(plan, module.readme)?)?;
+    tree.add("README.md", FileMode::PUBLIC, page::render(plan, module.readme, None)?)?;
     Ok(tree)
 }

@@ -39,10 +39,7 @@ pub fn archive(
     limits: Limits,
     watch: Watch<'_>,
 ) -> Result<Unpacked, LoadError> {
-    let mut files: Box<dyn Read> = Box::new(io::empty());
-    for part in parts {
-        files = Box::new(files.chain(open(part.as_ref())?));
-    }
+    let files = joined(parts)?;
     let reader = Stored::new(BufReader::with_capacity(1 << 18, files)).map_err(|error| failed(path, "", error))?;
     let mut tar = tar::Archive::new(reader);
     let attributes = Attributes { mode: 0o700, owner: 0 };
@@ -57,6 +54,18 @@ pub fn archive(
     let last = members.last.clone();
     let damage = tar.into_inner().end().map_err(|error| failed(path, &last, error)).err();
     Ok(Unpacked { tree: members.tree, damage })
+}
+
+/// The bytes of these files, one after the other.
+///
+/// # Errors
+/// When one of them cannot be opened.
+pub fn joined(parts: &[impl AsRef<Utf8Path>]) -> Result<Box<dyn Read>, LoadError> {
+    let mut files: Box<dyn Read> = Box::new(io::empty());
+    for part in parts {
+        files = Box::new(files.chain(open(part.as_ref())?));
+    }
+    Ok(files)
 }
 
 fn failed(path: &Utf8Path, after: &str, error: io::Error) -> LoadError {

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-pub use archive::{Unpacked, archive};
+pub use archive::{Unpacked, archive, joined};
 pub use error::LoadError;
 pub use file::{Disk, bytes, canonical, digest, prefix, size, text};
 pub use image::{Layout, image};

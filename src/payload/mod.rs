@@ -1,7 +1,7 @@
 //! The packages of an offline cluster: what an RPM is, who signed it, and whether nothing is missing.
 //!
 //! In: readers, and a list of what an image has. Out: [`Rpm`] facts, [`PublicKeys`], a [`closure`], the metadata of a
-//! repository. May not: open paths itself, unpack a payload, or trust a size, a
+//! repository, a bill of materials. May not: open paths itself, unpack a payload, or trust a size, a
 //! count or a name that it was given.
 
 pub mod closure;
@@ -16,6 +16,7 @@ mod read;
 mod repodata;
 mod rich;
 mod rpmlib;
+mod sbom;
 
 pub use error::RpmError;
 pub use inventory::{Installed, InventoryError, inventory};
@@ -26,6 +27,7 @@ pub use read::{read_header, read_rpm};
 pub use repodata::repodata;
 pub use rich::Requirement;
 pub use rpmlib::rpm_of;
+pub use sbom::{Materials, SBOM, sbom};
 
 #[cfg(test)]
 pub(crate) mod fixture;

@@ -25,7 +25,7 @@ pub use overrides::{HostOverrides, Overrides};
 pub use resolve::{Resolved, resolve};
 pub use rule::authority::Authority;
 pub use rule::credential;
-pub use source::{PackageSource, RepoSource, RpmSource};
+pub use source::{FirstBootSource, PackageSource, RepoSource, RpmSource};
 
 use crate::names::{
     CloudifyVersion, ClusterName, Credential, DomainName, HostAddress, HostName, PublicAddress, RoleKind, Seconds,
@@ -64,6 +64,8 @@ pub struct Plan {
     pub packages: PackageSource,
     /// Where the installer comes from.
     pub rpm: RpmSource,
+    /// Where the first boot's own files come from.
+    pub first_boot: FirstBootSource,
     /// A user to create; without one the image's own user gets the keys.
     pub user: Option<UserName>,
     /// Keys that may log in.
@@ -99,6 +101,12 @@ impl Plan {
     #[must_use]
     pub fn host(&self, name: &HostName) -> Option<&HostPlan> {
         self.hosts.iter().find(|host| &host.name == name)
+    }
+
+    /// Whether hosts boot from an image that was made for them, by `packer/` of the build.
+    #[must_use]
+    pub fn baked(&self) -> bool {
+        self.rpm == RpmSource::Preinstalled || self.first_boot == FirstBootSource::Image
     }
 
     /// The credentials that the config of a role names. A single database has neither etcd nor Patroni, and a directory in

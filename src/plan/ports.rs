@@ -4,10 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::names::RoleKind;
+use crate::names::{PublicAddress, RoleKind};
 use crate::profile::PortUser;
 
+use super::gate::Probe;
 use super::{HostPlan, Plan};
+
+/// Where an address without a port is asked.
+const HTTPS: u16 = 443;
+/// Patroni's REST, which the probe `database` asks (templates/guest/cfy-firstboot).
+const PATRONI: u16 = 8008;
+/// The management of RabbitMQ, which the probe `broker` asks.
+const BROKER_MANAGEMENT: u16 = 15671;
 
 /// Who connects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,9 +68,50 @@ pub struct PortRule {
     pub why: String,
 }
 
-/// The matrix of this cluster: the contract's, without roles that it has not.
+/// The matrix of this cluster: the contract's, without roles that it has not, and with what the gates of this very list of
+/// hosts ask beyond it, or they would never open behind a firewall.
 #[must_use]
 pub fn matrix(plan: &Plan) -> Vec<PortRule> {
+    let mut rules = of_contract(plan);
+    for asking in &plan.hosts {
+        for role in &asking.roles {
+            for (asked, port) in role.gate.iter().flat_map(|probe| asked(plan, probe)) {
+                let serves = |rule: &PortRule| rule.port == port && asked.has(rule.to);
+                let lets = |rule: &PortRule| {
+                    rule.from.iter().any(|from| matches!(from, Source::Role(kind) if asking.has(*kind)))
+                };
+                if asked.ip != asking.ip
+                    && !rules.iter().any(|rule| serves(rule) && lets(rule))
+                    && let Some(rule) = rules.iter_mut().find(|rule| serves(rule))
+                {
+                    rule.from.push(Source::Role(role.kind));
+                }
+            }
+        }
+    }
+    rules
+}
+
+/// The hosts and the port that a probe connects to; services elsewhere are none of the matrix.
+fn asked<'p>(plan: &'p Plan, probe: &Probe) -> Vec<(&'p HostPlan, u16)> {
+    let (ips, port) = match probe {
+        Probe::Tcp { host: PublicAddress::Ip(ip), port, .. } => (vec![*ip], *port),
+        Probe::Http { url, .. } => {
+            let authority = url.split('/').nth(2).unwrap_or_default();
+            let (host, port) = match authority.split_once(':') {
+                Some((host, port)) => (host, port.parse().unwrap_or(HTTPS)),
+                None => (authority, HTTPS),
+            };
+            (host.parse().into_iter().collect(), port)
+        }
+        Probe::Database { ips, .. } => (ips.clone(), PATRONI),
+        Probe::Broker { ip, .. } => (vec![*ip], BROKER_MANAGEMENT),
+        Probe::Tcp { .. } | Probe::Unit { .. } => (Vec::new(), 0),
+    };
+    plan.hosts.iter().filter(|host| ips.contains(&host.ip)).map(|host| (host, port)).collect()
+}
+
+fn of_contract(plan: &Plan) -> Vec<PortRule> {
     let roles = RoleKind::ALL.into_iter().filter(|kind| has(plan, *kind));
     let ports = roles.filter_map(|to| Some((to, plan.contract.roles.get(&to)?)));
     ports

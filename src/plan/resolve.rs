@@ -112,6 +112,7 @@ impl Resolver<'_> {
             balancer: None,
             packages: packages?,
             rpm: rpm?,
+            first_boot: rule::times::first_boot_source(spec),
             user: spec.access.get().and_then(|access| access.user.get()).cloned(),
             ssh_keys: spec.access.get().map(|access| good(&access.ssh_authorized_keys)).unwrap_or_default(),
             domain: network.and_then(|n| n.domain.get()).cloned(),

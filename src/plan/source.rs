@@ -24,6 +24,15 @@ pub enum PackageSource {
     Repo(RepoSource),
 }
 
+/// Where the first boot's own script, units and library come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstBootSource {
+    /// User-data brings them.
+    Seed,
+    /// The image has them, baked by the release that builds.
+    Image,
+}
+
 /// Where the installer's RPM comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RpmSource {

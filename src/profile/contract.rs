@@ -138,7 +138,7 @@ pub enum PortUser {
 }
 
 /// How large a machine should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Size {
     /// Virtual processors.

@@ -14,8 +14,10 @@ mod overview;
 mod own;
 mod payload;
 mod pki;
+mod runbook;
 mod several;
 mod vault;
+mod waiting;
 
 pub use crate::handoff::Packing;
 pub use authority::passphrase;
@@ -25,15 +27,18 @@ pub use expiry::{CertificateRow, CertificateState, CertificateTable, certificate
 pub use footprint::{Footprint, HostFootprint, footprint};
 pub use import::{ImportOutcome, ImportRequest, ImportedCluster, import_cluster};
 pub use offline::{BoxParts, Boxed};
-pub use overview::{HostOverview, Overview, RoleOverview, Size, TargetOverview, overview};
+pub use overview::{
+    CertificateOverview, Finding, HostOverview, Overview, RoleOverview, Size, TargetOverview, overview,
+};
 pub use own::OwnDirectories;
 pub use payload::{
     Added, Checked, Depth, MEDIUM_LABEL, Medium, Payload, PayloadOverview, Wanted, WantedOverview, Whereabouts,
-    add_to_payload, check_payload, payload_medium, payload_overview, read_payload, repository, wanted,
+    add_to_payload, check_payload, payload_medium, payload_overview, read_payload, repository, split_box, wanted,
 };
 pub use pki::ImportedCertificates;
 pub use several::{clashes, side_by_side};
 pub use vault::{VaultReadError, VaultState, vault_credentials, vault_state};
+pub use waiting::Peer;
 
 use std::collections::BTreeMap;
 

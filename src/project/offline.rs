@@ -1,7 +1,5 @@
 //! The box: everything that a cluster without a network needs, in one archive.
 
-use std::fmt::Write as _;
-
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::bundle::archive::Archive;
@@ -9,21 +7,21 @@ use crate::bundle::{Content, Entry, Tree};
 use crate::emit::{self, Archived, VaultLock};
 use crate::load::{self, Disk};
 use crate::names::{Digest256, FileMode, TreePath};
+use crate::payload::SBOM;
 use crate::plan::Plan;
 use crate::render::{PAYLOAD, RenderError};
 use crate::vault::{SigningKey, Vault, VaultBytes};
 use crate::world::World;
 
 use super::build::{BuildError, Built, Destination};
-use super::payload::{Depth, Medium, check_payload, read_payload, repository, sign, write_medium};
+use super::payload::{Depth, Medium, bill, check_payload, read_payload, repository, sign, write_medium};
+use super::runbook::{README, RUNBOOK, readme, runbook};
 use super::{Project, SharedProgress};
 
 /// The public half of the key that signs, in the box and in its payload.
 pub const PUBLIC_KEY: &str = "box-key.pem";
 /// The program itself, in the box.
 const PROGRAM: &str = "cfy-seed";
-/// What people read first.
-const README: &str = "README.txt";
 
 /// What a box is made of beside the spec and the vault.
 #[derive(Debug, Clone)]
@@ -80,14 +78,17 @@ impl Project {
         let published = emit::publish(&tree, &to.out, &Disk)?;
 
         let mut extra = Tree::default();
-        let mut repository = repository(&payload, &parts.payload, &plan.cluster, PAYLOAD, vault.created())?;
+        let mut repository = repository(&payload, &parts.payload, plan, PAYLOAD, vault.created())?;
         sign(&mut repository, &key)?;
         extra.mount(&path("payload")?, repository.clone())?;
         extra.add(PUBLIC_KEY, FileMode::PUBLIC, key.public_pem())?;
         let size = load::size(&parts.program)?;
-        let content = Content::File { path: parts.program.clone(), size, sha256: None };
+        let program = load::digest(&parts.program, &|_| ())?;
+        let content = Content::File { path: parts.program.clone(), size, sha256: Some(program) };
         extra.insert(path(PROGRAM)?, Entry { mode: FileMode::PROGRAM, content })?;
         extra.add(README, FileMode::PUBLIC, readme(plan))?;
+        extra.add(RUNBOOK, FileMode::PUBLIC, runbook(plan))?;
+        extra.add(SBOM, FileMode::PUBLIC, bill(&payload, plan, vault.created(), Some(program))?)?;
         let (sealed, _) = self.seal_with(plan, &vault, extra)?;
         let total = sealed.tree().iter().map(|(_, entry)| entry.content.len()).sum();
         let root = path(&format!("{}-{}", plan.cluster, plan.version))?;
@@ -126,31 +127,4 @@ fn signing_key(vault: &Vault, plan: &Plan, directory: &Utf8Path) -> Result<Signi
         emit::vault(&lock, [(path, VaultBytes::expose(bytes))])?;
     }
     Ok(key)
-}
-
-/// What people read first. Nothing in it is secret. Writing to a `String` cannot fail.
-fn readme(plan: &Plan) -> String {
-    let mut text = format!(
-        "Cluster {}, Cloudify {} on {}, built by cfy-seed {}.\n\n\
-        This directory holds private keys and passwords: guard it like them.\n\n\
-        CHECK IT before you use it, in this directory, with nothing but coreutils and openssl:\n\n    \
-        sha256sum --quiet -c SHA256SUMS\n    \
-        openssl dgst -sha256 -verify {PUBLIC_KEY} -signature SHA256SUMS.sig SHA256SUMS\n    \
-        openssl pkey -pubin -in {PUBLIC_KEY} -outform der | sha256sum\n\n\
-        The first says nothing, the second says `Verified OK`, and the third prints the fingerprint that whoever built the box\n\
-        was shown: ask for it in another way than the one by which the box came.\n\n\
-        PAYLOAD: payload/ is the root of a yum repository. Make a medium of it that hosts find by its label,\n\n    \
-        ./cfy-seed payload iso payload --out ../payload.iso\n\n\
-        or put it to /media/cfypayload of their image.\n\n\
-        HOSTS: attach hosts/<name>/seed.iso (label CIDATA) to each VM, and boot them in any order:\n\n",
-        plan.cluster,
-        plan.version,
-        plan.platform.title,
-        env!("CARGO_PKG_VERSION"),
-    );
-    for host in &plan.hosts {
-        let roles: Vec<&str> = host.roles.iter().map(|role| role.kind.as_str()).collect();
-        let _ = writeln!(text, "    {}  {}  {}", host.name, host.ip, roles.join(", "));
-    }
-    text + "\n`./cfy-seed verify .` checks everything again; `./cfy-seed explain CODE` explains what hosts say on their consoles.\n"
 }

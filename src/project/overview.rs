@@ -1,20 +1,25 @@
 //! What a build would do, as facts for people and machines. Holds no secret.
 
+use std::collections::BTreeSet;
+
 use camino::Utf8Path;
 use serde::Serialize;
 
 use crate::bundle::manifest::{self, Manifest};
+use crate::diag::{Code, Report, Severity, Sources, Span};
+use crate::handoff;
 use crate::load;
-use crate::names::{Digest256, Encoding, HostAddress, Pack, PublicAddress};
-use crate::plan::gate::Probe;
+use crate::names::{Digest256, Encoding, Pack};
+use crate::plan::ports::{self, PortRule};
 use crate::plan::{External, ExternalBroker, HostPlan, PackageSource, Plan, RolePlan, RpmSource};
-use crate::profile::Target;
+use crate::profile::{Size as Machine, Target};
 use crate::vault::{self, Action, Vault};
 use crate::world::World;
 
 use super::budget::{Budget, refused};
 use super::build::BuildError;
 use super::footprint::{Footprint, HostFootprint, footprint};
+use super::waiting::{Peer, waits_on, words};
 use super::{Destination, Project, VaultState, vault_state};
 
 /// What a build would do.
@@ -44,12 +49,33 @@ pub struct Overview {
     pub external: Vec<String>,
     /// The hosts, in the order of the spec.
     pub hosts: Vec<HostOverview>,
+    /// The directories beside the hosts' bundles: hand-offs of the targets.
+    pub beside: Vec<String>,
+    /// Who must reach what over the network.
+    pub ports: Vec<PortRule>,
     /// Certificates and credentials that a build would make, a line each.
     pub to_issue: Vec<String>,
     /// Certificates that are there, with their last day.
     pub certificates: Vec<CertificateOverview>,
     /// Whether sizes are exact, or those of a complete vault's usual content.
     pub sizes_exact: bool,
+    /// What was found in the spec and in the vault, the worst first.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Its code.
+    pub code: Code,
+    /// What it is.
+    pub message: String,
+    /// Where, as `file:line:column`; empty where no text is to blame.
+    pub place: String,
+    /// What to do; may be empty.
+    pub help: String,
 }
 
 /// One target.
@@ -103,6 +129,8 @@ pub struct HostOverview {
     pub roles: Vec<RoleOverview>,
     /// Why it will refuse to start, a line each.
     pub refuses: Vec<String>,
+    /// How large its machine should be.
+    pub machine: Machine,
     /// How large its user-data is.
     pub size: Size,
     /// The same as each target takes it, against the target's limit.
@@ -122,6 +150,8 @@ pub struct RoleOverview {
     pub index: usize,
     /// What the host waits for before it installs this role, a line each; empty where it starts at once.
     pub waits_for: Vec<String>,
+    /// Whom it waits for by that, each once.
+    pub waits_on: Vec<Peer>,
 }
 
 /// How large user-data is.
@@ -192,9 +222,12 @@ pub fn overview(
         os_packages: packages(&plan.packages),
         external: external(&plan.external),
         hosts: hosts(plan, &sizes, last.as_ref(), &issued),
+        beside: beside(plan)?,
+        ports: ports::matrix(plan),
         to_issue,
         certificates,
         sizes_exact: sizes.exact,
+        findings: findings(&project.report, &project.sources),
     })
 }
 
@@ -212,6 +245,35 @@ fn target_overview(target: &Target, plan: &Plan) -> TargetOverview {
         quirks: target.quirks.clone(),
         unconfirmed: target.unconfirmed.clone(),
     }
+}
+
+/// The directories of the hand-offs, each once.
+fn beside(plan: &Plan) -> Result<Vec<String>, BuildError> {
+    let tree = handoff::beside(plan, plan.targets.iter().map(|target| target.target.as_str()))?;
+    let paths = tree.iter().filter_map(|(path, _)| path.as_str().rsplit_once('/'));
+    let directories: BTreeSet<&str> = paths.map(|(directory, _)| directory).collect();
+    Ok(directories.into_iter().map(str::to_owned).collect())
+}
+
+/// What was found, the worst first.
+fn findings(report: &Report, sources: &Sources) -> Vec<Finding> {
+    let place = |span: Span| {
+        let (line, column) = sources.line_column(span)?;
+        Some(format!("{}:{line}:{column}", sources.get(span.source)?.name))
+    };
+    let mut findings: Vec<Finding> = report
+        .sorted()
+        .into_iter()
+        .map(|found| Finding {
+            severity: found.severity,
+            code: found.code,
+            message: found.message.clone(),
+            place: found.labels.first().and_then(|label| place(label.span)).unwrap_or_default(),
+            help: found.help.clone().unwrap_or_default(),
+        })
+        .collect();
+    findings.sort_by_key(|finding| finding.severity);
+    findings
 }
 
 /// The manifest of the last build, where there is one of ours.
@@ -234,6 +296,7 @@ fn hosts(plan: &Plan, sizes: &Footprint, last: Option<&Manifest>, issued: &[Stri
                 public_ip: host.public.to_string(),
                 roles: host.roles.iter().map(|role| role_overview(role, plan)).collect(),
                 refuses: host.refusals.iter().map(|r| format!("{}: {}", r.code, r.cause)).collect(),
+                machine: host.size,
                 size: Size {
                     bytes: size.user_data,
                     gzipped: size.gzipped,
@@ -248,8 +311,13 @@ fn hosts(plan: &Plan, sizes: &Footprint, last: Option<&Manifest>, issued: &[Stri
 }
 
 fn role_overview(role: &RolePlan, plan: &Plan) -> RoleOverview {
-    let waits_for = role.gate.iter().map(|probe| words(probe, plan)).collect();
-    RoleOverview { role: role.kind.as_str(), index: role.index, waits_for }
+    let waits_on = waits_on(role, plan);
+    RoleOverview { role: role.kind.as_str(), index: role.index, waits_for: waits(role, plan), waits_on }
+}
+
+/// What a host waits for before it installs this role, in words.
+pub(super) fn waits(role: &RolePlan, plan: &Plan) -> Vec<String> {
+    role.gate.iter().map(|probe| words(probe, plan)).collect()
 }
 
 fn user_data_digest(manifest: &Manifest, host: &HostPlan) -> Option<Digest256> {
@@ -296,25 +364,4 @@ fn external(external: &External) -> Vec<String> {
 
 const fn signature(signed: bool) -> &'static str {
     if signed { ", signatures checked" } else { ", signatures not checked" }
-}
-
-/// A probe in words, peers by name.
-fn words(probe: &Probe, plan: &Plan) -> String {
-    let name = |ip: &HostAddress| {
-        plan.hosts.iter().find(|host| host.ip == *ip).map_or_else(|| ip.to_string(), |host| host.name.to_string())
-    };
-    match probe {
-        Probe::Tcp { host: PublicAddress::Ip(ip), port, .. } => format!("port {port} of {}", name(ip)),
-        Probe::Tcp { host: PublicAddress::Name(name), port, .. } => format!("port {port} of {name}"),
-        Probe::Http { url, .. } => {
-            let host = plan.hosts.iter().find(|host| url.contains(&format!("//{}", host.ip)));
-            let path = url.splitn(4, '/').nth(3).unwrap_or_default();
-            host.map_or_else(|| url.clone(), |host| format!("/{path} of {}", host.name))
-        }
-        Probe::Database { need, .. } => {
-            format!("a leader, a synchronous standby and {need} streaming among the databases")
-        }
-        Probe::Broker { ip, names, .. } => format!("{} running, asked of {}", names.join(", "), name(ip)),
-        Probe::Unit { name } => format!("unit {name}"),
-    }
 }

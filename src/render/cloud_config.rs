@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::names::{HostName, Secret};
-use crate::plan::Plan;
+use crate::plan::{FirstBootSource, Plan};
 use crate::yaml::{Mapping, Node, NodeKind};
 
 use super::{Encoding, GuestFile, HostView, RenderError, guest};
@@ -42,7 +42,7 @@ struct CloudConfig<'a> {
     users: Vec<Item<'a, User>>,
     bootcmd: Vec<Item<'a, [String; 3]>>,
     write_files: Vec<Item<'a, WriteFile<'a>>>,
-    runcmd: Vec<Item<'a, Vec<&'static str>>>,
+    runcmd: Vec<Item<'a, Vec<String>>>,
     #[serde(flatten)]
     own: BTreeMap<&'a str, &'a Node>,
 }
@@ -129,19 +129,26 @@ pub fn user_data(view: &HostView<'_>, files: &[GuestFile], pack: PackFile<'_>) -
         users: list(users, "users", own),
         bootcmd: list(bootcmd, "bootcmd", own),
         write_files: list(files.iter().map(|file| write_file(file, pack)), "write_files", own),
-        runcmd: list(
-            [
-                vec!["systemctl", "daemon-reload"],
-                vec!["systemctl", "enable", guest::DRIVER_UNIT],
-                // Without --no-block, runcmd would wait for a unit that may wait for other hosts.
-                vec!["systemctl", "start", "--no-block", guest::DRIVER_UNIT],
-            ],
-            "runcmd",
-            own,
-        ),
+        runcmd: list(runcmd(view), "runcmd", own),
         own: rest,
     };
     Ok(Secret::new(format!("#cloud-config\n{}", crate::yaml::to_text(&config)?)))
+}
+
+/// The unit is enabled here and not in an image, which must not start it before a seed is there.
+fn runcmd(view: &HostView<'_>) -> Vec<Vec<String>> {
+    let plan = view.plan;
+    let check = (plan.first_boot == FirstBootSource::Image).then(|| {
+        let told = [view.host.name.to_string(), plan.cluster.to_string(), plan.generation.to_string()];
+        ["sh".into(), "-c".into(), guest::image_check(), "cfy-seed".into()].into_iter().chain(told).collect()
+    });
+    let start = [
+        vec!["systemctl", "daemon-reload"],
+        vec!["systemctl", "enable", guest::DRIVER_UNIT],
+        // Without --no-block, runcmd would wait for a unit that may wait for other hosts.
+        vec!["systemctl", "start", "--no-block", guest::DRIVER_UNIT],
+    ];
+    check.into_iter().chain(start.map(|words| words.into_iter().map(str::to_owned).collect())).collect()
 }
 
 fn names_default(users: &Node) -> bool {

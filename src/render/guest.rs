@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
 use crate::plan::gate::Probe;
-use crate::plan::{AttachmentKind, PackageSource, RolePlan};
+use crate::plan::{AttachmentKind, FirstBootSource, PackageSource, RolePlan};
 use crate::profile::Login;
 
 use super::pki::Pack;
@@ -56,6 +56,7 @@ const INSTALL: &str = include_str!("../../templates/guest/cfy-install@.service")
 const BOOTCMD: &str = include_str!("../../templates/guest/bootcmd");
 const UNPACK: &str = include_str!("../../templates/guest/unpack");
 const CODES: &str = include_str!("../../templates/guest/codes");
+const IMAGE_CHECK: &str = include_str!("../../templates/guest/image-check");
 
 /// The script as it travels: the same on every host, so it is stripped once.
 static STRIPPED: LazyLock<String> = LazyLock::new(|| strip_comments(SCRIPT));
@@ -89,6 +90,11 @@ pub fn bootcmd(packages: &PackageSource) -> Vec<String> {
     commands
 }
 
+/// What `runcmd` does first where the image is to have the driver: an image without it would do nothing, and say nothing.
+pub fn image_check() -> String {
+    strip_comments(IMAGE_CHECK)
+}
+
 /// The file in `secret/curl` with the credentials of this login.
 pub const fn curl_config(login: Login) -> &'static str {
     match login {
@@ -114,18 +120,13 @@ pub struct Staged {
 pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
     let staged = staged(view)?;
     let pack = Pack::of(&staged);
-    let mut files = vec![
-        file("/usr/local/sbin/cfy-firstboot", FileMode::PROGRAM, Secret::new(STRIPPED.as_str()))?,
-        file("/etc/systemd/system/cfy-firstboot.service", FileMode::PUBLIC, Secret::new(strip_comments(DRIVER)))?,
-        file("/etc/systemd/system/cfy-install@.service", FileMode::PUBLIC, Secret::new(strip_comments(INSTALL)))?,
-        file(&format!("{LIBRARY}/codes"), FileMode::PUBLIC, Secret::new(CODES))?,
-        file(&format!("{LIBRARY}/unpack"), FileMode::PUBLIC, Secret::new(strip_comments(UNPACK)))?,
-        file(&format!("{SECRET}/plan"), FileMode::SECRET, Secret::new(records::plan(view, &staged, &pack)))?,
-    ];
-    for (name, text) in recipe::recipes(view.plan, view.host) {
-        let text = Secret::new(strip_comments(text));
-        files.push(file(&format!("{LIBRARY}/{name}"), FileMode::PUBLIC, text)?);
-    }
+    let mut files = match view.plan.first_boot {
+        FirstBootSource::Seed => static_files(recipe::recipes(view.plan, view.host))?,
+        FirstBootSource::Image => Vec::new(),
+    };
+    let image = image_digest(view.plan.first_boot)?;
+    let plan = Secret::new(records::plan(view, &staged, &pack, image));
+    files.push(file(&format!("{SECRET}/plan"), FileMode::SECRET, plan)?);
     if let Some(service) = recipe::pg_service(view) {
         files.push(file(&format!("{SECRET}/files/{}", recipe::PG_SERVICE), FileMode::SECRET, service)?);
     }
@@ -156,6 +157,44 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
         (file.encoding == Encoding::Base64, file.mode == FileMode::SECRET, file.path.clone())
     });
     Ok(files)
+}
+
+/// What is the same for every cluster: the script, its units, its codes, and these recipes.
+fn static_files(recipes: impl Iterator<Item = (String, &'static str)>) -> Result<Vec<GuestFile>, RenderError> {
+    let mut files = vec![
+        file("/usr/local/sbin/cfy-firstboot", FileMode::PROGRAM, Secret::new(STRIPPED.as_str()))?,
+        file("/etc/systemd/system/cfy-firstboot.service", FileMode::PUBLIC, Secret::new(strip_comments(DRIVER)))?,
+        file("/etc/systemd/system/cfy-install@.service", FileMode::PUBLIC, Secret::new(strip_comments(INSTALL)))?,
+        file(&format!("{LIBRARY}/codes"), FileMode::PUBLIC, Secret::new(CODES))?,
+        file(&format!("{LIBRARY}/unpack"), FileMode::PUBLIC, Secret::new(strip_comments(UNPACK)))?,
+    ];
+    for (name, text) in recipes {
+        let text = Secret::new(strip_comments(text));
+        files.push(file(&format!("{LIBRARY}/{name}"), FileMode::PUBLIC, text)?);
+    }
+    Ok(files)
+}
+
+/// What an image carries so that user-data need not: the static files, with the recipes of all roles, in the order in
+/// which the driver digests them.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub fn image_files() -> Result<Vec<GuestFile>, RenderError> {
+    let mut files = static_files(recipe::all())?;
+    // Script and units as they stand; the library by name, as bash sorts it under LC_ALL=C.
+    files.get_mut(3..).unwrap_or_default().sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}
+
+/// The digest of those files, one behind the other, where an image has them: by it the driver knows whether the image was
+/// baked by the release that made the plan.
+fn image_digest(source: FirstBootSource) -> Result<Option<Digest256>, RenderError> {
+    if source == FirstBootSource::Seed {
+        return Ok(None);
+    }
+    let all: String = image_files()?.iter().map(|file| file.content.expose()).collect();
+    Ok(Some(Digest256::of(all.as_bytes())))
 }
 
 /// A line for each file: the beginning of its digest, and where it is. Enough against what a power cut leaves, which is not

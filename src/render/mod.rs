@@ -20,7 +20,7 @@ mod view;
 mod tests;
 
 pub use cloud_config::{PackFile, instance_id};
-pub use guest::PAYLOAD;
+pub use guest::{PAYLOAD, image_files};
 pub use templates::Templates;
 pub use view::{Client, HostView};
 

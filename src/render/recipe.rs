@@ -26,19 +26,22 @@ const fn recipe(name: &'static str, text: &'static str) -> Recipe {
 
 const URL: Recipe = recipe("url", include_str!("../../templates/guest/fetch-url"));
 const REPO: Recipe = recipe("repo", include_str!("../../templates/guest/fetch-repo"));
+const DATABASE: Recipe = recipe("database", include_str!("../../templates/guest/recover-database"));
+const BROKER: Recipe = recipe("broker", include_str!("../../templates/guest/recover-broker"));
+const MANAGER_FIRST: Recipe = recipe("manager-first", include_str!("../../templates/guest/recover-manager-first"));
+
+/// Every recipe with its kind, for an image that serves all roles and sources.
+const ALL: [(&str, Recipe); 5] =
+    [("fetch", REPO), ("fetch", URL), ("recover", BROKER), ("recover", DATABASE), ("recover", MANAGER_FIRST)];
 
 /// How a role is recovered.
 pub const fn recovery(recovery: &Recovery) -> Recipe {
     match recovery {
         Recovery::Rerun => Recipe { name: "rerun", text: None },
         Recovery::Stop => Recipe { name: "stop", text: None },
-        Recovery::Database(_) => recipe("database", include_str!("../../templates/guest/recover-database")),
-        Recovery::BrokerFirst(_) | Recovery::BrokerJoin(_) => {
-            recipe("broker", include_str!("../../templates/guest/recover-broker"))
-        }
-        Recovery::ManagerFirst(_) => {
-            recipe("manager-first", include_str!("../../templates/guest/recover-manager-first"))
-        }
+        Recovery::Database(_) => DATABASE,
+        Recovery::BrokerFirst(_) | Recovery::BrokerJoin(_) => BROKER,
+        Recovery::ManagerFirst(_) => MANAGER_FIRST,
     }
 }
 
@@ -60,8 +63,16 @@ pub fn fetching(plan: &Plan, host: &HostPlan) -> Vec<Recipe> {
 pub fn recipes(plan: &Plan, host: &HostPlan) -> impl Iterator<Item = (String, &'static str)> {
     let fetching = fetching(plan, host).into_iter().map(|recipe| ("fetch", recipe));
     let recovering = host.roles.iter().map(|role| ("recover", recovery(&role.recovery)));
-    let file = |(kind, recipe): (&str, Recipe)| Some((format!("{kind}-{}", recipe.name), recipe.text?));
     fetching.chain(recovering).filter_map(file)
+}
+
+/// The files of all recipes.
+pub fn all() -> impl Iterator<Item = (String, &'static str)> {
+    ALL.into_iter().filter_map(file)
+}
+
+fn file((kind, recipe): (&str, Recipe)) -> Option<(String, &'static str)> {
+    Some((format!("{kind}-{}", recipe.name), recipe.text?))
 }
 
 /// That service file, where a first manager reaches databases of ours over the network. The recipe adds the leader's

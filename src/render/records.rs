@@ -1,7 +1,7 @@
 //! The driver's records: tab-separated lines, one fact each (`docs/guest-records.md`). Values reach the script as data and
 //! are never interpolated into it.
 
-use crate::names::WebUrl;
+use crate::names::{Digest256, WebUrl};
 use crate::plan::gate::Probe;
 use crate::plan::ports::of_host;
 use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RolePlan, RpmSource};
@@ -30,7 +30,8 @@ impl Records {
 }
 
 /// The plan of one host.
-pub fn plan(view: &HostView<'_>, staged: &[Staged], pack: &Pack) -> String {
+/// `image` is the digest of the driver's own files, where the image has them.
+pub fn plan(view: &HostView<'_>, staged: &[Staged], pack: &Pack, image: Option<Digest256>) -> String {
     let (plan, host) = (view.plan, view.host);
     let mut records = Records::default();
     records.add(&["schema", "1"]);
@@ -39,6 +40,9 @@ pub fn plan(view: &HostView<'_>, staged: &[Staged], pack: &Pack) -> String {
     records.add(&["fqdn", &host.fqdn]);
     records.add(&["generation", &plan.generation.to_string()]);
     records.add(&["platform", &plan.platform.platform]);
+    if let Some(digest) = image {
+        records.add(&["image", &digest.to_string()]);
+    }
     for member in &plan.hosts {
         records.add(&["member", &member.ip.to_string(), &member.fqdn, member.name.as_str()]);
     }

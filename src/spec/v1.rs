@@ -210,6 +210,9 @@ pub struct FirstBoot {
     /// A host that has waited so long says aloud that it is stalled, and goes on waiting; 1m to 7 days.
     /// Default: `60m`.
     pub stall_after: Field<Seconds>,
+    /// `true`: the image has `cfy-firstboot` with its units and its library, baked by the template in `packer/` of a build
+    /// of this release, and user-data leaves them out. Default: `false`.
+    pub preinstalled: Field<bool>,
 }
 
 /// One machine.

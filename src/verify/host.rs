@@ -16,8 +16,9 @@ use crate::yaml::{self, Node, NodeKind};
 
 const HEADER: &str = "#cloud-config\n";
 const SECRET: &str = "/var/lib/cfy-seed/secret/";
+const DRIVER: &str = "/usr/local/sbin/cfy-firstboot";
 /// Where files of the seed are, by the beginning of their paths.
-const SEED: [&str; 3] = ["/usr/local/sbin/cfy-firstboot", "/etc/systemd/system/cfy-", "/var/lib/cfy-seed/"];
+const SEED: [&str; 3] = [DRIVER, "/etc/systemd/system/cfy-", "/var/lib/cfy-seed/"];
 const STAGED: &str = "/var/lib/cfy-seed/secret/files/";
 const KEPT: &str = "/etc/cloudify/cfy-seed/";
 const DIGESTS: &str = "/var/lib/cfy-seed/secret/seed.sha256";
@@ -114,6 +115,10 @@ impl HostBundle {
         let mut listed: BTreeMap<&str, &str> =
             list.lines().filter_map(|line| line.split_once("  ")).map(|(digest, path)| (path, digest)).collect();
         let mut report = Report::default();
+        // The driver is in the seed, or the plan says what the image must have.
+        if !self.files.contains_key(DRIVER) && self.records("image").next().is_none() {
+            report.push(wrong(format!("it brings no `{DRIVER}` and does not name the image's")));
+        }
         let files = self.files.iter().map(|(path, text)| (path.as_str(), text.as_bytes()));
         let files = files.filter(|(path, _)| *path != DIGESTS).chain([(PKI, self.pki.as_slice())]);
         for (path, content) in files {

@@ -22,12 +22,13 @@ test_lint_stripped_script_works() {
 test_lint_shellcheck() {
   cd "$TESTS/../.." || return
   shellcheck -x -o all --severity=style templates/guest/cfy-firstboot templates/guest/{unpack,{fetch,recover}-*} tests/guest/run tests/guest/*.sh tests/guest/fakes/*
-  shellcheck -s sh --severity=style templates/guest/bootcmd
+  shellcheck -s sh --severity=style templates/guest/bootcmd templates/guest/image-check
 }
 test_lint_syntax() {
   local file
   for file in "$SCRIPT" "$GUEST"/{fetch,recover}-* "$TESTS"/run "$TESTS"/*.sh "$TESTS"/fakes/*; do bash -n "$file"; done
   sh -n "$GUEST/bootcmd"
+  sh -n "$GUEST/image-check"
 }
 test_lint_bash_4_2() {
   local newer='\$\{[^}]*@[QEPAaKkUuL]\}|wait -n|(local|declare|typeset) -[a-zA-Z]*n|mapfile -d|readarray|EPOCH(SECONDS|REALTIME)|BASH_ARGV0|SRANDOM'

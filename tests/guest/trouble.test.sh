@@ -74,6 +74,61 @@ test_unreadable_certificate() {
   fails_with CFY-G011
 }
 test_unknown_schema() { plan_drop '^schema' && plan_add schema 9 && fails_with CFY-G004; }
+# image_record: the digest of the driver's own files, as a bundle for a baked image names it.
+image_record() {
+  local sum
+  mkdir -p "$ROOT"/usr/local/sbin "$ROOT"/etc/systemd/system
+  cp "$SCRIPT" "$ROOT/usr/local/sbin/"
+  cp "$GUEST"/cfy-{firstboot,install@}.service "$ROOT/etc/systemd/system/"
+  sum=$(cat "$ROOT"/usr/local/sbin/cfy-firstboot "$ROOT"/etc/systemd/system/cfy-{firstboot,install@}.service "$ROOT"/usr/local/lib/cfy-seed/* | sha256sum)
+  plan_add image "${sum%% *}"
+}
+test_image_of_this_release() {
+  image_record
+  drive
+  is state READY
+}
+test_image_of_another_release() {
+  local file
+  for file in usr/local/sbin/cfy-firstboot etc/systemd/system/cfy-install@.service usr/local/lib/cfy-seed/recover-broker; do
+    image_record
+    echo >>"$ROOT/$file"
+    fails_with CFY-G004
+    [[ $(status cause) == *'baked the image'* && $(status fix) == *'bake the image'* ]]
+    plan_drop '^image'
+    cp "$GUEST/recover-broker" "$ROOT/usr/local/lib/cfy-seed/"
+  done
+  called yum . && return 1
+  image_record
+  rm "$ROOT/usr/local/lib/cfy-seed/recover-broker"
+  fails_with CFY-G004
+}
+# What runcmd runs, with the host's paths.
+image_check() {
+  sed -e "s#/usr/local/sbin#$ROOT&#" -e "s#/dev/console#$ROOT&#" -e "s#/etc/issue#$ROOT&#g" -e "s#/var/lib#$ROOT&#" "$GUEST/image-check" >"$ROOT/check"
+  sh -c "$(cat "$ROOT/check")" cfy-seed db-2 prod 3 >>"$ROOT/out"
+}
+test_image_without_the_driver_is_loud() {
+  local schema=$TESTS/../../docs/status.schema.json python
+  image_check
+  image_check
+  is state FAILED
+  is code CFY-G004
+  is cluster prod
+  is host db-2
+  is generation 3
+  grep -qE '^[0-9TZ:-]+ cfy-seed db-2 FAILED PREFLIGHT CFY-G004 .* Fix: ' "$ROOT/dev/console"
+  [[ $(grep -c CFY-G004 "$ROOT/etc/issue") == 1 ]]
+  python=$(find_jsonschema)
+  "$python" -c 'import json, sys, jsonschema; jsonschema.validate(*(json.load(open(path)) for path in sys.argv[1:]))' \
+    "$ROOT/var/lib/cfy-seed/status.json" "$schema"
+}
+test_image_with_the_driver_is_left_alone() {
+  image_record
+  image_check
+  [[ ! -e $ROOT/var/lib/cfy-seed/status.json ]]
+  none grep CFY "$ROOT/etc/issue"
+}
 test_unknown_probe() {
   gate database pigeon 10.0.0.11 1
   fails_with CFY-G004

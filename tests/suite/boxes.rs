@@ -99,6 +99,29 @@ fn tar_gzip_sha256sum_and_openssl_read_it() {
     assert!(!files(root.as_std_path()).iter().any(|(name, _)| name.ends_with("box.key") || name.ends_with("ca.key")));
 }
 
+/// What is in a box and no secret, beside its payload.
+const PUBLIC: [&str; 4] = ["README.txt", "RUNBOOK.txt", "box-key.pem", "sbom.cdx.json"];
+
+/// The commands of README and runbook that can be run here.
+fn commands_run_as_they_stand(root: &Utf8Path) {
+    let text = |name: &str| fs::read_to_string(root.join(name)).expect("a file");
+    let (readme, runbook) = (text("README.txt"), text("RUNBOOK.txt"));
+    for line in ["    cloudify  10.0.0.31  ", ": starts at once\n", "hosts/cloudify/seed.iso"] {
+        assert!(runbook.contains(line), "{line}: {runbook}");
+    }
+    let both = format!("{readme}{runbook}");
+    let commands = both.lines().filter_map(|line| line.strip_prefix("    "));
+    let begins =
+        |line: &&str| ["sha256sum ", "openssl ", "./cfy-seed payload "].iter().any(|word| line.starts_with(word));
+    let commands: Vec<&str> = commands.filter(begins).collect();
+    assert_eq!(commands.len(), 4, "{both}");
+    for command in commands {
+        run(root, "sh", &["-c", command]);
+    }
+    run(root, "./cfy-seed", &["verify", "../payload.iso"]);
+    assert!(both.lines().all(|line| line.chars().count() <= 140), "{both}");
+}
+
 #[test]
 fn the_box_holds_what_its_readme_says() {
     let scratch = built();
@@ -107,6 +130,7 @@ fn the_box_holds_what_its_readme_says() {
     let names: Vec<String> = files(root.as_std_path()).into_iter().map(|(name, _)| name).collect();
     for name in [
         "README.txt",
+        "RUNBOOK.txt",
         "SHA256SUMS",
         "SHA256SUMS.sig",
         "box-key.pem",
@@ -118,6 +142,8 @@ fn the_box_holds_what_its_readme_says() {
         "payload/packages/libpq-common-13.5-1.el8.x86_64.rpm",
         "payload/payload.lock",
         "payload/repodata/repomd.xml",
+        "payload/sbom.cdx.json",
+        "sbom.cdx.json",
     ] {
         assert!(names.contains(&name.to_owned()), "{name}: {names:?}");
     }
@@ -128,8 +154,8 @@ fn the_box_holds_what_its_readme_says() {
             name if name == "payload" || name.starts_with("payload/") && path.is_dir() => 0o755,
             name if path.is_dir() || name == "." => 0o700,
             // Hand-offs refer to the bundles and hold no secret.
-            name if name.starts_with("payload/") || name.starts_with("firewall/") => 0o644,
-            "README.txt" | "box-key.pem" => 0o644,
+            name if ["payload/", "firewall/", "instructions/"].iter().any(|known| name.starts_with(known)) => 0o644,
+            name if PUBLIC.contains(&name) => 0o644,
             _ => 0o600,
         };
         assert_eq!(bits, expected, "{name}");
@@ -140,7 +166,8 @@ fn the_box_holds_what_its_readme_says() {
     let said = run(&root, "./cfy-seed", &["verify", "."]);
     assert!(said.contains("everything as it was built") && said.contains("signed with the key in it"), "{said}");
     let readme = fs::read_to_string(root.join("README.txt")).expect("a file");
-    assert!(readme.contains("cloudify  10.0.0.31") && readme.contains("openssl dgst -sha256 -verify box-key.pem"));
+    assert!(readme.contains("openssl dgst -sha256 -verify box-key.pem") && readme.contains("RUNBOOK.txt"));
+    commands_run_as_they_stand(&root);
     let index = fs::read_to_string(root.join("payload/repodata/repomd.xml")).expect("a file");
     let manifest: Value =
         serde_json::from_slice(&fs::read(root.join("manifest.json")).expect("bytes")).expect("JSON");
@@ -301,4 +328,49 @@ fn a_box_in_parts() {
         cfy_seed(scratch.path()).args(&["build", "--offline", "--split", wrong]).exits(64);
     }
     cfy_seed(scratch.path()).args(&["build", "--split", "4GiB"]).exits(64);
+}
+
+/// Where only the box is: into parts of another size, and those into others again.
+#[test]
+fn a_box_is_split_anew_without_its_project() {
+    let (place, name) = (Scratch::new(), "single-7.0.4.tar.gz");
+    fs::copy(built().join(BOX), place.join(name)).expect("a copy");
+    let split = |from: &str, size: &str, out: &str| {
+        cfy_seed(place.path()).args(&["payload", "split", from, "--split", size, "--out", out])
+    };
+    split(name, "30MB", "first")
+        .exits(0)
+        .says("first/single-7.0.4.tar.gz.sha256: ")
+        .says(" parts; they hold private keys");
+    split("first/single-7.0.4.tar.gz.sha256", "17MiB", "second").exits(0);
+    for (directory, limit) in [("first", 30_000_000), ("second", 17 << 20)] {
+        run(&place.join(directory), "sha256sum", &["--quiet", "--strict", "-c", "single-7.0.4.tar.gz.sha256"]);
+        run(place.path(), "sh", &["-c", &format!("cat {directory}/*.part-* | cmp - {name}")]);
+        let parts = files(place.join(directory).as_std_path());
+        let parts: Vec<_> = parts.iter().filter(|(part, _)| part.contains(".part-")).collect();
+        assert!(parts.len() >= 2 && parts.iter().all(|(_, bytes)| bytes.len() < limit), "{directory}");
+        assert!(
+            modes(place.join(directory).as_std_path())
+                .iter()
+                .all(|(name, bits)| name == "." || bits & 0o077 == 0 || name == ".gitignore")
+        );
+    }
+    // The same parts as the build's, so that one that was lost comes again.
+    let third = fs::read(place.join("second/single-7.0.4.tar.gz.part-003")).expect("a part");
+    split(name, "17MiB", "second").exits(0);
+    assert!(fs::read(place.join("second/single-7.0.4.tar.gz.part-003")).expect("a part") == third);
+    assert!(place.join(name).exists(), "what is split stays");
+    split("first/single-7.0.4.tar.gz.sha256", "17MiB", "first").exits(1).says("CFY-B002");
+    split(name, "1KiB", "x").exits(64);
+    // Nothing is made of what is bad, or of what is no box.
+    let part = place.join("first/single-7.0.4.tar.gz.part-002");
+    let mut bytes = fs::read(&part).expect("a part");
+    bytes[99] ^= 1;
+    fs::write(&part, bytes).expect("written");
+    split("first/single-7.0.4.tar.gz.sha256", "17MiB", "third").exits(1).says("bring part 2 again");
+    split("second", "17MiB", "third").exits(1);
+    place.write("text", "no box");
+    split("text", "17MiB", "third").exits(1);
+    split(name, "1MB", "third").exits(0);
+    assert!(!files(place.path().as_std_path()).iter().any(|(name, _)| name.contains(".cfy-seed")));
 }

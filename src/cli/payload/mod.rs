@@ -4,6 +4,7 @@ mod add;
 mod check;
 mod iso;
 mod plan;
+mod split;
 
 pub use iso::say_medium;
 
@@ -19,6 +20,7 @@ pub fn run(request: &Payload, own: &OwnDirectories, output: &Output) -> Result<E
         Payload::Add(request) => add::run(request, own, output),
         Payload::Check(request) => check::run(request, own, output),
         Payload::Iso(request) => iso::run(request, output),
+        Payload::Split(request) => split::run(request, own, output),
     }
 }
 

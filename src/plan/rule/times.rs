@@ -2,6 +2,7 @@
 
 use crate::diag::{Code, Report};
 use crate::names::Seconds;
+use crate::plan::FirstBootSource;
 use crate::spec::{FirstBoot, Spec};
 
 use super::in_range;
@@ -15,6 +16,14 @@ pub fn first_boot(report: &mut Report, spec: &Spec) -> (Seconds, Seconds) {
     let stall = Seconds::new(60)..=Seconds::new(7 * 24 * 3600);
     let stall = in_range(report, code, &given.stall_after, "stall_after", stall, Seconds::new(3600));
     (poll, stall)
+}
+
+/// Whether the image is said to have the first boot's own files.
+pub fn first_boot_source(spec: &Spec) -> FirstBootSource {
+    match spec.first_boot.get().and_then(|given| given.preinstalled.get()) {
+        Some(true) => FirstBootSource::Image,
+        _ => FirstBootSource::Seed,
+    }
 }
 
 /// The generation, from 1.

@@ -5,6 +5,7 @@ mod check;
 mod medium;
 mod overview;
 mod repository;
+mod split;
 mod state;
 
 use std::collections::BTreeMap;
@@ -23,7 +24,8 @@ pub(super) use medium::write_medium;
 pub use medium::{MEDIUM_LABEL, Medium, payload_medium};
 pub use overview::{PayloadOverview, WantedOverview, Whereabouts, payload_overview};
 pub use repository::repository;
-pub(super) use repository::sign;
+pub(super) use repository::{bill, sign};
+pub use split::split_box;
 use state::read_keys;
 pub use state::{Depth, Payload, read_payload};
 

@@ -1,16 +1,18 @@
 //! The repository that hosts install from: the payload, with what dnf and yum read first.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
 use camino::Utf8Path;
 use time::OffsetDateTime;
 
-use crate::bundle::{self, Content, Entry, SIGNATURE, SUMS, Tree};
+use crate::bundle::{self, Content, Entry, SIGNATURE, SUMS, SealError, Tree};
 use crate::load::LoadError;
-use crate::names::{ClusterName, FileMode};
+use crate::names::{ClusterName, Digest256, FileMode};
 use crate::payload::lock::LOCK;
-use crate::payload::{FileUse, Rpm, repodata};
+use crate::payload::{FileUse, Materials, Rpm, SBOM, repodata, sbom};
+use crate::plan::Plan;
 use crate::project::BuildError;
 use crate::project::offline::PUBLIC_KEY;
 use crate::vault::SigningKey;
@@ -28,7 +30,7 @@ const REPO_FILE: &str = "cfy-seed.repo";
 pub fn repository(
     payload: &Payload,
     directory: &Utf8Path,
-    cluster: &ClusterName,
+    plan: &Plan,
     base: &str,
     time: OffsetDateTime,
 ) -> Result<Tree, BuildError> {
@@ -46,8 +48,29 @@ pub fn repository(
     }
     let lock = payload.lock.to_json().map_err(|error| failed(io::Error::other(error)))?;
     tree.add(LOCK, FileMode::PUBLIC, lock)?;
-    tree.add(REPO_FILE, FileMode::PUBLIC, repo_file(payload, cluster, base).into_bytes())?;
+    tree.add(SBOM, FileMode::PUBLIC, bill(payload, plan, time, None)?)?;
+    tree.add(REPO_FILE, FileMode::PUBLIC, repo_file(payload, &plan.cluster, base).into_bytes())?;
     Ok(tree)
+}
+
+/// The bill of materials of a payload, and of the program where that comes with it.
+///
+/// # Errors
+/// Only where cfy-seed itself is wrong.
+pub(in crate::project) fn bill(
+    payload: &Payload,
+    plan: &Plan,
+    time: OffsetDateTime,
+    program: Option<Digest256>,
+) -> Result<Vec<u8>, BuildError> {
+    let digests: BTreeMap<&str, Digest256> =
+        payload.lock.files.iter().map(|file| (file.path.as_str(), file.sha256)).collect();
+    // A package that the lock file does not have is refused before.
+    let packages = payload.packages.iter();
+    let packages: Vec<(&Rpm, Digest256)> =
+        packages.filter_map(|(path, rpm)| Some((rpm, *digests.get(path.as_str())?))).collect();
+    let (name, version) = (plan.cluster.as_str(), plan.version.to_string());
+    Ok(sbom(&Materials { name, version: &version, time, program, packages: &packages }).map_err(SealError::Json)?)
 }
 
 /// Closes a repository, so that whoever has it without the box can check it: the digests of all files, the signature over them, and

@@ -69,15 +69,17 @@ def ensure():
     return Artefacts(rootfs, layer / "upper", rpms / "www")
 
 
-def ensure_disk():
-    """What ensure() makes, and <disk>/{root.img,vmlinuz,initrd}: the same layers as a disk that a machine boots from."""
+def ensure_disk(bare=False):
+    """What ensure() makes, and <disk>/{root.img,vmlinuz,initrd}: the same layers as a disk that a machine boots from; a
+    bare one has no OS prerequisites."""
     made = ensure()
     run(HERE / "install-qemu", timeout=600)
     recipe = digest(HERE / "disk", HERE / "rootfs", *(HERE / "rpms" / name for name in (
         "base-packages.txt", "build", "os-packages.txt")))
     with locked(cache()):
-        disk = made_once("disk", recipe, lambda path: run(HERE / "disk" / "build", path, made.image_layer, made.rootfs,
-                                                          timeout=300))
+        layers = [made.rootfs] if bare else [made.image_layer, made.rootfs]
+        disk = made_once("bare-disk" if bare else "disk", recipe,
+                         lambda path: run(HERE / "disk" / "build", path, *layers, timeout=300))
     return made, disk
 
 

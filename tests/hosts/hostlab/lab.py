@@ -37,12 +37,13 @@ class Lab:
             raise Failure(f"no host {name} here; there are: {', '.join(self.hosts) or 'none'}")
         return self.hosts[name]
 
-    def up(self, tree, image=False, addresses=None, only=None, platform="el8", www=None):
+    def up(self, tree, image=False, addresses=None, only=None, platform="el8", www=None, layers=None):
         """Make the hosts of a built tree `<out>/<cluster>`, switched off, with the network and the web server on.
 
         image: the OS prerequisites are in the image already. addresses: {host: address} for seeds without a static
         one. only: these hosts of the tree. platform: what os-release says; the programs stay those of the image. www:
-        what the web server serves instead of the repositories.
+        what the web server serves instead of the repositories. layers: what hosts stand on, topmost first, in the place of
+        the image.
         """
         self.down()
         make_room()
@@ -52,7 +53,7 @@ class Lab:
             seeds = {name: seeds[name] for name in only}
         if not seeds:
             raise Failure(f"no hosts/*/seed.iso in {tree}")
-        lower = [made.image_layer, made.rootfs] if image else [made.rootfs]
+        lower = layers or ([made.image_layer, made.rootfs] if image else [made.rootfs])
         for name, seed in seeds.items():
             host = self.hosts[name] = Host(name, self.home / "hosts" / name, self.prefix)
             host.create(lower, seed, platform)
