@@ -7,7 +7,7 @@ use base64::Engine as _;
 use crate::bundle::gzip::gzip;
 use crate::handoff::{HandoffError, Packing, SEED_FILES};
 use crate::names::{Credential, Digest256, GuestPath, HostName, RoleKind, RsaSize, Secret};
-use crate::plan::{HostPlan, Plan};
+use crate::plan::{HostPlan, Identity, Plan};
 use crate::render::{Client, HostView};
 use crate::vault::Vault;
 
@@ -18,6 +18,11 @@ use super::{Project, side_by_side};
 
 /// How many of the largest files are named.
 const LARGEST: usize = 3;
+
+/// Bytes of a certificate that are neither modulus nor signature, after gzip.
+const CERTIFICATE: usize = 150;
+/// Hexadecimal digits as hard to compress as the 32 letters and digits of a credential: nearly six bits each.
+const CREDENTIAL: usize = 48;
 
 /// The sizes of all hosts.
 #[derive(Debug)]
@@ -60,8 +65,8 @@ pub fn footprint(
     vault: Option<&Vault>,
     packing: Packing,
 ) -> Result<Footprint, BuildError> {
-    let material = StandIn::new(plan.identity.key);
-    let ca = vault.map_or_else(|| material.certificate.clone(), Vault::ca_certificate_pem);
+    let material = StandIn::new(&plan.identity);
+    let ca = vault.map_or_else(|| material.ca.clone(), Vault::ca_certificate_pem);
     let size = |host: &HostPlan| {
         let view = match vault {
             Some(vault) => view(project, plan, host, vault, &ca)?,
@@ -102,40 +107,51 @@ pub(super) fn measure(host: &HostPlan, HostDelivery { files, targets }: HostDeli
 
 /// Keys and certificates of the usual size, as hard to compress as real ones.
 struct StandIn {
-    certificate: String,
-    key: Secret,
-    credential: Secret,
+    ca: String,
+    host: (String, Secret),
+    clients: Vec<(String, Secret)>,
+    credentials: BTreeMap<Credential, Secret>,
 }
 
 impl StandIn {
-    fn new(size: RsaSize) -> Self {
-        // Bytes of DER: PKCS#1 keys, and leaves with a dozen names.
-        let (key, certificate) = match size {
-            RsaSize::Rsa2048 => (1192, 1000),
-            RsaSize::Rsa3072 => (1770, 1256),
-            RsaSize::Rsa4096 => (2350, 1512),
+    fn new(identity: &Identity) -> Self {
+        let modulus = match identity.key {
+            RsaSize::Rsa2048 => 256,
+            RsaSize::Rsa3072 => 384,
+            RsaSize::Rsa4096 => 512,
+        };
+        // Of a pair travel two primes and an inverse of half the modulus each, and of its certificate what is not the
+        // modulus (docs/adr/0016). Beside the signature that is names and numbers, much of it alike in all of them.
+        let pair = |name: &str| {
+            let key = Secret::new(pem("RSA PRIVATE KEY", name, modulus * 3 / 2));
+            (pem("CERTIFICATE", name, modulus + CERTIFICATE), key)
+        };
+        let credential = |name: &Credential| {
+            let mut text: String = Digest256::of(name.as_str().as_bytes()).to_string();
+            text.truncate(CREDENTIAL);
+            (*name, Secret::new(text))
         };
         Self {
-            certificate: pem("CERTIFICATE", certificate),
-            key: Secret::new(pem("RSA PRIVATE KEY", key)),
-            credential: Secret::new("S".repeat(32)),
+            ca: pem("CERTIFICATE", "ca", 2 * modulus + CERTIFICATE),
+            host: pair("host"),
+            clients: identity.clients.iter().map(|name| pair(name)).collect(),
+            credentials: Credential::ALL.iter().map(credential).collect(),
         }
     }
 
     fn view<'a>(&'a self, project: &'a Project, plan: &'a Plan, host: &'a HostPlan) -> HostView<'a> {
-        let client = |name: &'a String| Client { common_name: name, certificate: &self.certificate, key: &self.key };
-        let clients = plan.identity.clients.iter().filter(|_| host.has(RoleKind::Manager)).map(client).collect();
-        let credentials: BTreeMap<Credential, &Secret> =
-            known_credentials(plan, host).map(|name| (name, &self.credential)).collect();
+        let names = plan.identity.clients.iter().zip(&self.clients).filter(|_| host.has(RoleKind::Manager));
+        let clients = names.map(|(common_name, (certificate, key))| Client { common_name, certificate, key });
+        let known = known_credentials(plan, host);
         HostView {
             plan,
             host,
             target: &plan.seed,
-            ca: &self.certificate,
-            certificate: &self.certificate,
-            key: &self.key,
-            clients,
-            credentials,
+            ca: &self.ca,
+            certificate: &self.host.0,
+            key: &self.host.1,
+            clients: clients.collect(),
+            credentials: known.filter_map(|name| Some((name, self.credentials.get(&name)?))).collect(),
             attachments: attachments(project, plan, host),
             templates: &project.templates,
             overrides: project.overrides_of(host),
@@ -143,9 +159,9 @@ impl StandIn {
     }
 }
 
-fn pem(label: &str, length: usize) -> String {
+fn pem(label: &str, name: &str, length: usize) -> String {
     let mut bytes = Vec::with_capacity(length + 64);
-    let mut digest = Digest256::of(label.as_bytes()).to_string();
+    let mut digest = Digest256::of(format!("{label} {name}").as_bytes()).to_string();
     while bytes.len() < length {
         digest = Digest256::of(digest.as_bytes()).to_string();
         // Pairs of hexadecimal digits are bytes again.
