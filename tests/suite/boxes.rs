@@ -102,6 +102,8 @@ fn tar_gzip_sha256sum_and_openssl_read_it() {
 
 /// What is in a box and no secret, beside its payload.
 const PUBLIC: [&str; 4] = ["README.txt", "RUNBOOK.txt", "box-key.pem", "sbom.cdx.json"];
+/// Hand-offs refer to the bundles and hold no secret.
+const PUBLIC_BELOW: [&str; 4] = ["payload/", "firewall/", "instructions/", "packer/"];
 
 /// The commands of README and runbook that can be run here.
 fn commands_run_as_they_stand(root: &Utf8Path) {
@@ -154,8 +156,8 @@ fn the_box_holds_what_its_readme_says() {
             "cfy-seed" => 0o755,
             name if name == "payload" || name.starts_with("payload/") && path.is_dir() => 0o755,
             name if path.is_dir() || name == "." => 0o700,
-            // Hand-offs refer to the bundles and hold no secret.
-            name if ["payload/", "firewall/", "instructions/"].iter().any(|known| name.starts_with(known)) => 0o644,
+            "packer/bake/install" | "packer/bake/seal" | "packer/files/usr/local/sbin/cfy-firstboot" => 0o755,
+            name if PUBLIC_BELOW.iter().any(|known| name.starts_with(known)) => 0o644,
             name if PUBLIC.contains(&name) => 0o644,
             _ => 0o600,
         };
