@@ -114,7 +114,7 @@ pub fn user_data(view: &HostView<'_>, files: &[GuestFile], pack: PackFile<'_>) -
             (vec![User::Default("default"), own], Vec::new())
         }
     };
-    let bootcmd = guest::bootcmd(&plan.packages).into_iter().map(|text| ["sh".into(), "-c".into(), text]);
+    let bootcmd = [["sh".into(), "-c".into(), guest::bootcmd()]];
     let rest = own.entries.iter().map(|(key, value)| (key.text.as_str(), value));
     let rest = rest.filter(|(key, _)| !LISTS.contains(key)).collect();
     let config = CloudConfig {
@@ -161,8 +161,7 @@ fn write_file<'a>(file: &'a GuestFile, pack: PackFile<'_>) -> WriteFile<'a> {
     // With the words that say so, it must still be shorter.
     let shorter = |packed: &String| packed.len() + PACKED_KEY.len() < plain.len();
     let (encoding, content) = match file.encoding {
-        // What is no text is keys for the most part, which nothing makes smaller.
-        Encoding::Base64 => (Some("b64"), Cow::Borrowed(plain)),
+        Encoding::GzipBase64 => (Some(PACKED), Cow::Borrowed(plain)),
         Encoding::Text => match pack(plain).filter(shorter) {
             Some(packed) => (Some(PACKED), Cow::Owned(packed)),
             None => (None, Cow::Borrowed(plain)),

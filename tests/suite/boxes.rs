@@ -1,6 +1,7 @@
 //! The box: one archive with bundles, payload and program, as others read it and as `verify` does.
 
 use std::fs;
+use std::io::Read as _;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -253,6 +254,11 @@ fn hostile_archives_are_refused() {
         assert_eq!(output.code, Some(1), "{name}: {}", output.all());
         assert!(output.stderr.contains(expected), "{name}: {}", output.stderr);
     }
+    // A bomb: what is compressed is not even looked into.
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::copy(&mut std::io::repeat(0).take(256 << 20), &mut bomb).expect("memory");
+    scratch.write("box.tar.gz", bomb.finish().expect("memory"));
+    cfy_seed(scratch.path()).args(&["verify", "box.tar.gz"]).exits(1).says("CFY-B024");
 }
 
 #[test]
