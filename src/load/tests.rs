@@ -79,6 +79,7 @@ fn odd_name() -> std::ffi::OsString {
 }
 
 #[test]
+#[allow(clippy::single_range_in_vec_init, reason = "sections of a file, of which most have one")]
 fn an_image_is_read_in_one_pass_or_not_at_all() {
     let (_keep, root) = place();
     let path = root.join("x.iso");
