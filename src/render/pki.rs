@@ -196,6 +196,7 @@ impl Numbers {
 
 /// An `RSAPrivateKey` of these numbers, which are no primes, and its modulus: for estimates, because it packs as a real one
 /// does. Both have one length.
+#[must_use]
 pub fn stand_in_key(p: &[u8], q: &[u8]) -> (Zeroizing<Vec<u8>>, Vec<u8>) {
     let (half, e) = (p.len(), BigUint::from(EXPONENT));
     // Odd, and so large that the product has all its bits.
