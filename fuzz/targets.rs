@@ -172,7 +172,7 @@ pub fn manifest(data: &[u8]) {
         files: BTreeMap::from([(MANIFEST.to_owned(), file)]),
         others: BTreeMap::new(),
     };
-    let verified = verify::built_tree(&tree, NOW);
+    let verified = verify::built_tree(&tree, &Profiles::embedded().expect("profiles"), NOW);
     assert!(verified.report.has_errors(), "a tree without SHA256SUMS is good");
     shown(&verified.report, &Sources::default());
 }

@@ -28,10 +28,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("import", &["names", "diag", "yaml", "profile", "plan", "vault"]),
     ("render", &["names", "diag", "yaml", "plan", "profile"]),
     ("bundle", &["names", "diag"]),
-    ("handoff", &["names", "yaml", "plan", "profile", "bundle", "render"]),
+    ("handoff", &["names", "yaml", "profile", "plan", "bundle", "render"]),
     ("load", &["names", "diag", "bundle"]),
     ("emit", &["names", "diag", "bundle", "load"]),
-    ("verify", &["names", "diag", "yaml", "load", "plan", "bundle"]),
+    ("verify", &["names", "diag", "yaml", "load", "profile", "plan", "bundle"]),
     (
         "project",
         &[

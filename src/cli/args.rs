@@ -227,7 +227,8 @@ pub struct Build {
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A built tree, a box, a part or the list of parts of one (….sha256), a payload or its image, or a seed image
+    /// A built tree, a box, a part or the list of parts of one (….sha256), a payload or its image, a seed image, or user-data for
+    /// a target
     /// [default: the only tree below out]
     #[arg(value_name = "PATH")]
     pub path: Option<Utf8PathBuf>,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::emit::Archived;
 use crate::names::{Digest256, HostName, Pack, Secret};
+use crate::plan::Plan;
 use crate::project::{
     BoxParts, Boxed, Budget, Built, Destination, Footprint, Medium, OwnDirectories, Project, clashes, side_by_side,
     vault_state,
@@ -144,7 +145,7 @@ fn say_built(project: &Project, done: &Done, output: &Output) {
         published.path,
         destination.vault,
     ));
-    for line in chosen(&built.sizes) {
+    for line in chosen(&built.sizes, project.plan.as_ref()) {
         output.say(&line);
     }
     if let Some((Archived { path, size, parts, .. }, fingerprint, medium)) = boxed {
@@ -157,11 +158,13 @@ fn say_built(project: &Project, done: &Done, output: &Output) {
     }
 }
 
-/// Which pack each target got, and its fullest host.
-fn chosen(sizes: &Footprint) -> Vec<String> {
+/// Which pack each target got that has a field for user-data, and its fullest host.
+fn chosen(sizes: &Footprint, plan: Option<&Plan>) -> Vec<String> {
+    let targets = plan.map_or(&[][..], |plan| &plan.targets);
+    let media: Vec<&str> = targets.iter().filter(|t| t.is_seed_medium()).map(|t| t.target.as_str()).collect();
     let mut fullest: BTreeMap<(&str, Pack), (&HostName, &Budget, usize)> = BTreeMap::new();
     for host in &sizes.hosts {
-        for budget in host.budgets.iter().filter(|b| b.pack != Pack::Iso || !b.others.is_empty()) {
+        for budget in host.budgets.iter().filter(|budget| !media.contains(&budget.target.as_str())) {
             let best = fullest.entry((&budget.target, budget.pack)).or_insert((&host.host, budget, 0));
             best.2 += 1;
             if budget.used > best.1.used {

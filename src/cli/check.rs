@@ -15,10 +15,7 @@ use super::output::Output;
 pub fn open(spec: Option<&Utf8Path>, strict: bool, own: &OwnDirectories) -> Result<Project, Failure> {
     let mut project = Project::open_with(spec, own, RealWorld.now())?;
     if strict {
-        project.report.make_strict();
-        if project.report.has_errors() {
-            project.plan = None;
-        }
+        project.make_strict();
     }
     Ok(project)
 }
@@ -57,7 +54,10 @@ pub fn counted(count: usize, what: &str) -> String {
 }
 
 pub fn run(request: &Check, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
-    let projects = open_all(&request.specs, own)?;
+    let mut projects = open_all(&request.specs, own)?;
+    for project in &mut projects {
+        project.judge_sizes(&RealWorld)?;
+    }
     let say = |text: &str| {
         if request.format == Format::Text {
             output.say(text);

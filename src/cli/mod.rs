@@ -49,7 +49,7 @@ pub fn main() -> ExitCode {
         Command::Check(request) => check::run(&request, &own, &output),
         Command::Plan(request) => plan::run(&request, &own, &output),
         Command::Build(request) => build::run(&request, &own, &output),
-        Command::Verify(request) => verify::run(&request, &output),
+        Command::Verify(request) => verify::run(&request, &own, &output),
         Command::Status(request) => status::run(&request, &output),
         Command::Credentials(request) => credentials::run(&request, &own, &output),
         Command::Payload(request) => payload::run(&request, &own, &output),

@@ -3,9 +3,10 @@
 use camino::{Utf8Path, Utf8PathBuf};
 use time::format_description::well_known::Rfc3339;
 
-use crate::diag::{self, Sources};
+use crate::diag::{self, Report, Sources};
 use crate::emit::{self, EmitError};
 use crate::load;
+use crate::project::OwnDirectories;
 use crate::verify::{self, Circumstances, Evidence, Subject, Verification};
 use crate::world::{RealWorld, World as _};
 
@@ -19,7 +20,13 @@ const OUT: &str = "out";
 /// A public key has some hundred bytes.
 const MAX_KEY: u64 = 64 << 10;
 
-pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
+pub fn run(request: &Verify, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let profiles = own.profiles(&mut sources, &mut report)?;
+    if report.has_errors() {
+        output.report(&report, &sources);
+        return Ok(Exit::BadInput);
+    }
     let path = match &request.path {
         Some(path) => path.clone(),
         None => only_tree()?,
@@ -31,7 +38,13 @@ pub fn run(request: &Verify, output: &Output) -> Result<Exit, Failure> {
     let at = RealWorld.now();
     let progress = output.progress("verify");
     let bytes = |done, total| progress.bytes(done, total);
-    let verification = verify::subject(verify::Request { path: &path, key: key.as_deref(), at, progress: &bytes })?;
+    let verification = verify::subject(verify::Request {
+        path: &path,
+        key: key.as_deref(),
+        at,
+        profiles: &profiles,
+        progress: &bytes,
+    })?;
     if let Some(evidence) = &request.evidence {
         write_evidence(evidence, &path, &verification, key.is_some())?;
     }
@@ -52,7 +65,9 @@ fn say_good(path: &Utf8Path, verification: &Verification, key_given: bool, outpu
     let files = counted(verification.files.len(), "file");
     output.say(&match verification.subject {
         Subject::BoxPart => format!("{path}: as it was written; the other parts were not looked at"),
-        Subject::SeedImage => format!("{path}: {}, everything as it was built", super::check::hosts(1)),
+        Subject::SeedImage | Subject::UserData => {
+            format!("{path}: {}, everything as it was built", super::check::hosts(1))
+        }
         Subject::Payload | Subject::PayloadImage => format!("{path}: a payload, {files}, everything as it was built"),
         _ => format!("{path}: {}, {files}, everything as it was built", super::check::hosts(verification.hosts)),
     });

@@ -1,19 +1,28 @@
 //! Files that go with user-data where a platform has no other place for a host's name and network.
 
+use std::io;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use super::encode;
+use crate::names::Encoding;
 use crate::render::HostFiles;
 use crate::yaml::NotSerialisable;
 
-/// `guestinfo.metadata` of vSphere: meta-data, and network-config under `network` (`process_metadata` there).
+/// `guestinfo.metadata` of vSphere, in gzip+base64: meta-data, and network-config under `network` (`process_metadata` of the
+/// datasource).
 ///
 /// It does not ask for `redact`: cloud-init empties guestinfo before it has written anything down, and a power cut right
 /// after that loses the host. The driver empties it after READY.
-pub fn guestinfo(files: &HostFiles) -> String {
+///
+/// # Errors
+/// None that memory does not cause; the signature is the compressor's.
+pub fn guestinfo(files: &HostFiles) -> io::Result<Vec<u8>> {
     let network = files.network_config.lines().flat_map(|line| ["  ", line, "\n"]);
-    [files.meta_data.as_str(), "network:\n"].into_iter().chain(network).collect()
+    let text: String = [files.meta_data.as_str(), "network:\n"].into_iter().chain(network).collect();
+    encode(Encoding::GzipBase64, text.as_bytes())
 }
 
 #[derive(Serialize)]

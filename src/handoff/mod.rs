@@ -7,26 +7,26 @@
 //! checked once, as they are; pages for people are templates.
 
 mod cluster;
+mod companion;
+mod delivery;
 mod domain;
 mod firewall;
 mod hypervisor;
 mod instructions;
+mod pack;
 mod packer;
 mod page;
 mod terraform;
 
-mod companion;
-mod pack;
-
-pub use pack::{Material, Packed, Packing, choose, encode, packs};
+pub use delivery::{Delivery, deliveries};
+pub use pack::{Packed, Packing, choose, encode, in_field, on_seed};
 
 use time::OffsetDateTime;
 
 use crate::bundle::iso9660::{Image, IsoError};
 use crate::bundle::{Content, Entry, Tree, TreeError};
-use crate::names::{FileMode, InvalidName, Pack};
+use crate::names::{FileMode, InvalidName};
 use crate::plan::Plan;
-use crate::profile::{Companion, Target};
 use crate::render::{HostFiles, RenderError};
 use crate::yaml::NotSerialisable;
 
@@ -49,6 +49,12 @@ pub enum HandoffError {
     /// A name that its type refuses.
     #[error(transparent)]
     Path(#[from] InvalidName),
+    /// A value that cannot be written as YAML.
+    #[error(transparent)]
+    Yaml(#[from] NotSerialisable),
+    /// The compressor failed.
+    #[error("user-data cannot be packed: {0}")]
+    Pack(#[from] std::io::Error),
     /// Facts that are no JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
@@ -63,43 +69,6 @@ pub enum HandoffError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A value that cannot be written as YAML.
-    #[error(transparent)]
-    Yaml(#[from] NotSerialisable),
-    /// The compressor failed.
-    #[error("user-data cannot be packed: {0}")]
-    Pack(#[from] std::io::Error),
-}
-
-/// One host's user-data for one target, and under which name it lies below the host's directory.
-#[derive(Debug)]
-pub struct Delivery {
-    /// The target.
-    pub target: String,
-    /// The file that the target takes: `user-data.<target>`, or the seed image.
-    pub file: String,
-    /// How user-data is packed in it.
-    pub packed: Packed,
-    /// The file that goes with it, below the host's directory too.
-    pub companion: Option<(Companion, String)>,
-}
-
-impl Delivery {
-    /// What a target takes of a host.
-    #[must_use]
-    pub fn new(target: &Target, packed: Packed) -> Self {
-        let name = &target.target;
-        let (file, companion) = match packed.pack {
-            // The image has everything.
-            Pack::Iso => (SEED_IMAGE.to_owned(), None),
-            _ => (format!("user-data.{name}"), target.companion),
-        };
-        let companion = companion.map(|kind| match kind {
-            Companion::Guestinfo => (kind, format!("metadata.{name}")),
-            Companion::Secret => (kind, format!("secret.{name}.yaml")),
-        });
-        Self { target: name.clone(), file, packed, companion }
-    }
 }
 
 /// Makes one tree.
@@ -150,29 +119,5 @@ pub fn nocloud(files: &HostFiles, time: OffsetDateTime) -> Result<Tree, HandoffE
     let image = Image::new(SEED_LABEL, &tree, time)?;
     let entry = Entry { mode: FileMode::SECRET, content: Content::Image(Box::new(image)) };
     tree.insert(SEED_IMAGE.parse()?, entry)?;
-    Ok(tree)
-}
-
-/// What the targets take of one host beside its NoCloud directory, and what goes with it where a platform has no other
-/// place for it. `name` is what a platform may call what is the host's own.
-///
-/// # Errors
-/// Only where cfy-seed itself is wrong.
-pub fn deliveries<'d>(
-    name: &str,
-    files: &HostFiles,
-    all: impl IntoIterator<Item = &'d Delivery>,
-) -> Result<Tree, HandoffError> {
-    let mut tree = Tree::default();
-    for Delivery { file, packed, companion, .. } in all {
-        let Some(bytes) = &packed.file else { continue };
-        tree.add(file, FileMode::SECRET, bytes.as_slice())?;
-        let Some((kind, beside)) = companion else { continue };
-        let text = match kind {
-            Companion::Guestinfo => companion::guestinfo(files),
-            Companion::Secret => companion::secret(name, files, bytes)?,
-        };
-        tree.add(beside, FileMode::SECRET, text)?;
-    }
     Ok(tree)
 }

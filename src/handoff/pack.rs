@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::bundle::gzip::{dense, gzip};
-use crate::names::{CloudInitRelease, Encoding, Pack, Secret};
+use crate::names::{Encoding, Pack, Secret};
 use crate::profile::{Limit, Target, Unit};
 
 /// How much of a limit may be used before somebody is told.
@@ -20,17 +20,6 @@ pub enum Packing {
     Auto,
     /// This one, for all targets.
     Only(Pack),
-}
-
-/// One host's user-data for one target, before it is packed.
-#[derive(Debug)]
-pub struct Material<'a> {
-    /// `#cloud-config`.
-    pub plain: &'a Secret,
-    /// The same with each file packed by itself.
-    pub inner: &'a Secret,
-    /// What the platform counts beside user-data, in the unit of its limit.
-    pub beside: u64,
 }
 
 /// One host's user-data for one target, packed.
@@ -69,24 +58,35 @@ impl Packed {
     }
 }
 
-/// User-data packed in every way that a target takes, the best first.
-///
-/// `seed` is the target of the seed image, which every host has.
+/// User-data on the seed image, which every host has; `seed` is the target of that.
+#[must_use]
+pub fn on_seed(text: &Secret, seed: &Target) -> Packed {
+    let Limit { bytes, counts, .. } = seed.limit;
+    Packed { pack: Pack::Iso, file: None, used: counts.count(text.expose().as_bytes()), limit: bytes, counts }
+}
+
+/// User-data in the field of a platform. `beside` is what the platform counts with it, in the unit of its limit.
 ///
 /// # Errors
 /// None that memory does not cause; the signature is the compressor's.
-pub fn packs(
-    target: &Target,
-    seed: &Target,
-    cloud_init: CloudInitRelease,
-    material: &Material<'_>,
-) -> io::Result<Vec<Packed>> {
-    target.packs(cloud_init).map(|pack| packed(pack, target, seed, material)).collect()
+pub fn in_field(pack: Pack, text: &Secret, target: &Target, beside: u64) -> io::Result<Packed> {
+    let (encoding, text) = (pack.encoding().unwrap_or(Encoding::Plain), text.expose().as_bytes());
+    let Limit { bytes, counts, .. } = target.limit;
+    let judged = |file: Vec<u8>| {
+        let used = counts.count(&file).saturating_add(beside);
+        Packed { pack, file: Some(file), used, limit: bytes, counts }
+    };
+    let usual = judged(encode(encoding, text)?);
+    if !usual.is_near() || matches!(encoding, Encoding::Plain | Encoding::Base64) {
+        return Ok(usual);
+    }
+    // Takes a hundred times as long: only where it decides.
+    Ok(judged(encode_with(encoding, text, dense)?))
 }
 
 /// The one to take; nothing where the target does not take what is asked for.
 #[must_use]
-pub fn choose(mut packs: Vec<Packed>, packing: Packing) -> Option<Packed> {
+pub fn choose(packs: &[Packed], packing: Packing) -> Option<&Packed> {
     let at = match packing {
         Packing::Only(pack) => packs.iter().position(|packed| packed.pack == pack)?,
         Packing::Auto => {
@@ -97,28 +97,7 @@ pub fn choose(mut packs: Vec<Packed>, packing: Packing) -> Option<Packed> {
             roomy.or_else(fits).or_else(nearest)?
         }
     };
-    Some(packs.swap_remove(at))
-}
-
-fn packed(pack: Pack, target: &Target, seed: &Target, material: &Material<'_>) -> io::Result<Packed> {
-    let plain = material.plain.expose().as_bytes();
-    let Some(encoding) = pack.encoding() else {
-        let Limit { bytes, counts, .. } = seed.limit;
-        return Ok(Packed { pack, file: None, used: counts.count(plain), limit: bytes, counts });
-    };
-    let text = if pack == Pack::Inner { material.inner.expose().as_bytes() } else { plain };
-    let Limit { bytes, counts, .. } = target.limit;
-    let packed = |file: Vec<u8>| {
-        let used = counts.count(&file).saturating_add(material.beside);
-        Packed { pack, file: Some(file), used, limit: bytes, counts }
-    };
-    let usual = packed(encode(encoding, text)?);
-    // Zopfli takes a hundred times as long, so only where it may decide.
-    match encoding {
-        Encoding::Gzip if usual.is_near() => Ok(packed(dense(text)?)),
-        Encoding::GzipBase64 if usual.is_near() => Ok(packed(STANDARD.encode(dense(text)?).into_bytes())),
-        _ => Ok(usual),
-    }
+    packs.get(at)
 }
 
 /// These bytes in an encoding.
@@ -126,6 +105,10 @@ fn packed(pack: Pack, target: &Target, seed: &Target, material: &Material<'_>) -
 /// # Errors
 /// None that memory does not cause; the signature is the compressor's.
 pub fn encode(encoding: Encoding, text: &[u8]) -> io::Result<Vec<u8>> {
+    encode_with(encoding, text, gzip)
+}
+
+fn encode_with(encoding: Encoding, text: &[u8], gzip: fn(&[u8]) -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
     Ok(match encoding {
         Encoding::Plain => text.to_vec(),
         Encoding::Gzip => gzip(text)?,
@@ -146,8 +129,8 @@ mod tests {
 
     fn chosen(sizes: [u64; 3], packing: Packing) -> Option<(Pack, u64)> {
         let packs = [Pack::Gzip, Pack::Inner, Pack::Plain].into_iter().zip(sizes);
-        choose(packs.map(|(pack, used)| packed(pack, used)).collect(), packing)
-            .map(|chosen| (chosen.pack, chosen.used))
+        let packs: Vec<Packed> = packs.map(|(pack, used)| packed(pack, used)).collect();
+        choose(&packs, packing).map(|chosen| (chosen.pack, chosen.used))
     }
 
     #[test]
@@ -159,7 +142,7 @@ mod tests {
         assert_eq!(chosen([1003, 1001, 1002], Packing::Auto), Some((Pack::Inner, 1001)));
         assert_eq!(chosen([1, 2000, 3], Packing::Only(Pack::Inner)), Some((Pack::Inner, 2000)));
         assert_eq!(chosen([1, 2, 3], Packing::Only(Pack::Iso)), None);
-        assert_eq!(choose(Vec::new(), Packing::Auto), None);
+        assert_eq!(choose(&[], Packing::Auto), None);
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub struct EncodingKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Companion {
-    /// `metadata.<target>`: name, instance-id and network, as guestinfo takes them.
+    /// `meta-data.<target>`: name, instance-id and network, as guestinfo takes them, in gzip+base64.
     Guestinfo,
     /// `secret.<target>.yaml`: a Secret of Kubernetes with user-data and network-config.
     Secret,

@@ -5,13 +5,20 @@ use serde::Serialize;
 use crate::diag::{Code, Diagnostic, Report, Span};
 use crate::handoff::{Delivery, Packed, Packing};
 use crate::names::{Pack, RsaSize};
-use crate::plan::{Plan, RpmSource};
+use crate::plan::{Attachment, Plan, RpmSource};
 use crate::profile::{Target, Unit};
+use crate::world::World;
 
-use super::footprint::{Footprint, HostFootprint};
+use super::build::BuildError;
+use super::footprint::{Footprint, HostFootprint, footprint};
+use super::{Project, vault_state};
 
 /// An estimate can be so much too small or too large, in percent: keys and certificates vary by a few bytes each.
 const ESTIMATE_PERCENT: u64 = 2;
+
+/// With so many bytes in the files that a spec names, a seed image still has room for sure: rendering all hosts to find that out
+/// would take longer than everything else that `check` does.
+const SURELY: usize = 512 << 10;
 
 /// One host's user-data on one target.
 #[derive(Debug, Clone, Serialize)]
@@ -80,6 +87,43 @@ impl Budget {
     }
 }
 
+impl Project {
+    /// Judges what a build would write against what the targets take. With the vault beside the spec, where that is complete;
+    /// else by an estimate, also where it cannot be used: that is told by who needs it.
+    ///
+    /// # Errors
+    /// Only where cfy-seed itself is wrong.
+    pub fn judge_sizes(&mut self, world: &dyn World) -> Result<(), BuildError> {
+        let small = self.attachments_bytes() < SURELY;
+        let surely = |plan: &Plan| small && plan.targets.iter().all(Target::is_seed_medium);
+        let Some(plan) = self.plan.take_if(|plan| !surely(plan)) else { return Ok(()) };
+        let directory = self.vault_directory(None, &plan);
+        let state = vault_state(self, &directory, &plan, world.now()).ok();
+        let vault = state.and_then(|state| self.complete_vault_if_any(&plan, state, world));
+        let sizes = footprint(self, &plan, vault.as_ref(), self.packing)?;
+        self.report.extend(self.judge(&plan, &sizes));
+        self.plan = Some(plan).filter(|_| !self.report.has_errors());
+        Ok(())
+    }
+
+    /// Hosts whose user-data does not fit, and those where it nearly does not.
+    pub(super) fn judge(&self, plan: &Plan, sizes: &Footprint) -> Report {
+        let mut report = judge(plan, sizes, self.target);
+        if self.strict {
+            report.make_strict();
+        }
+        report
+    }
+
+    fn attachments_bytes(&self) -> usize {
+        let size = |attachment: &Attachment| match attachment {
+            Attachment::Bytes(bytes) => bytes.len(),
+            Attachment::Missing | Attachment::Unreadable(_) => 0,
+        };
+        self.attachments.values().map(size).sum()
+    }
+}
+
 /// The targets of a plan that do not take the pack that is asked for. `place` is where the spec names targets.
 #[must_use]
 pub fn refused(plan: &Plan, packing: Packing, place: Option<Span>) -> Report {
@@ -114,9 +158,8 @@ fn why(target: &Target, asked: Pack, plan: &Plan) -> String {
     }
 }
 
-/// Hosts whose user-data does not fit, and those where it nearly does not. `place` is where the spec names targets.
-#[must_use]
-pub fn judge(plan: &Plan, sizes: &Footprint, place: Option<Span>) -> Report {
+/// As [`Project::judge`]. `place` is where the spec names targets.
+fn judge(plan: &Plan, sizes: &Footprint, place: Option<Span>) -> Report {
     let mut report = Report::default();
     for host in &sizes.hosts {
         for budget in &host.budgets {

@@ -15,11 +15,11 @@ use crate::render::{self, Client, HostFiles, HostView, RenderError};
 use crate::vault::{self, Changes, Vault, VaultError};
 use crate::world::World;
 
-use super::Project;
-use super::budget::{judge, refused};
+use super::budget::refused;
 use super::delivery::deliver;
 use super::footprint::{Footprint, measure};
 use super::vault::{VaultReadError, open};
+use super::{Project, side_by_side};
 
 /// Where a build goes.
 #[derive(Debug, Clone)]
@@ -131,7 +131,7 @@ impl Project {
     /// # Errors
     /// Where something is too large.
     pub(super) fn fitting(&self, plan: &Plan, sizes: &Footprint) -> Result<Report, BuildError> {
-        let report = judge(plan, sizes, self.target);
+        let report = self.judge(plan, sizes);
         if report.has_errors() { Err(BuildError::Refused(report)) } else { Ok(report) }
     }
 
@@ -167,8 +167,11 @@ impl Project {
         self.check_packing(plan)?;
         let (mut hosts, mut sizes) = (Vec::new(), Vec::new());
         let ca = vault.ca_certificate_pem();
-        for host in &plan.hosts {
-            let delivery = deliver(&view(self, plan, host, vault, &ca)?, self.packing)?;
+        let work = |host: &HostPlan| deliver(&view(self, plan, host, vault, &ca)?, self.packing);
+        let mut deliveries = Vec::new();
+        side_by_side(&plan.hosts, |_, host| work(host), |_, delivery| deliveries.push(delivery));
+        for (host, delivery) in plan.hosts.iter().zip(deliveries) {
+            let delivery = delivery?;
             let path: TreePath = format!("hosts/{}", host.name).parse().map_err(RenderError::Path)?;
             tree.mount(&path, handoff::nocloud(&delivery.files, vault.created())?)?;
             let name = format!("cfy-{}-{}", plan.cluster, host.name);

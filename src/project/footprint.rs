@@ -11,10 +11,10 @@ use crate::plan::{HostPlan, Plan};
 use crate::render::{Client, HostView};
 use crate::vault::Vault;
 
-use super::Project;
 use super::budget::Budget;
 use super::build::{BuildError, attachments, known_credentials, view};
 use super::delivery::{HostDelivery, deliver};
+use super::{Project, side_by_side};
 
 /// How many of the largest files are named.
 const LARGEST: usize = 3;
@@ -60,18 +60,20 @@ pub fn footprint(
     vault: Option<&Vault>,
     packing: Packing,
 ) -> Result<Footprint, BuildError> {
-    let mut hosts = Vec::new();
     let material = StandIn::new(plan.identity.key);
     let ca = vault.map_or_else(|| material.certificate.clone(), Vault::ca_certificate_pem);
-    for host in &plan.hosts {
+    let size = |host: &HostPlan| {
         let view = match vault {
             Some(vault) => view(project, plan, host, vault, &ca)?,
             None => material.view(project, plan, host),
         };
         let delivery = deliver(&view, packing)?;
         let gzipped = gzip(delivery.files.user_data.expose().as_bytes()).map_err(HandoffError::from)?.len();
-        hosts.push(HostFootprint { gzipped: Some(gzipped), ..measure(host, delivery, vault.is_some()) });
-    }
+        Ok(HostFootprint { gzipped: Some(gzipped), ..measure(host, delivery, vault.is_some()) })
+    };
+    let mut hosts = Vec::new();
+    side_by_side(&plan.hosts, |_, host| size(host), |_, host| hosts.push(host));
+    let hosts = hosts.into_iter().collect::<Result<_, BuildError>>()?;
     Ok(Footprint { exact: vault.is_some(), hosts })
 }
 

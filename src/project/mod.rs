@@ -51,7 +51,7 @@ use crate::names::{Credential, Secret};
 use crate::plan::{
     self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, PackageSource, Plan,
 };
-use crate::profile::{BadProfile, Profiles, SHAPES};
+use crate::profile::{BadProfile, SHAPES};
 use crate::render::Templates;
 use crate::spec::{self, Spec};
 use crate::vault::SuppliedCa;
@@ -90,6 +90,8 @@ pub struct Project {
     pub templates: Templates,
     /// What the spec adds to what hosts get.
     pub overrides: Overrides,
+    /// Whether warnings are errors.
+    strict: bool,
     /// The CA that the spec names, if it names one and that is good.
     ca: Option<SuppliedCa>,
 }
@@ -113,7 +115,7 @@ impl Project {
     /// As [`open`](Self::open).
     pub fn open_with(path: Option<&Utf8Path>, own: &OwnDirectories, now: OffsetDateTime) -> Result<Self, BadProfile> {
         let mut project = Self::default();
-        let profiles = project.profiles(own)?;
+        let profiles = own.profiles(&mut project.sources, &mut project.report)?;
         let templates = own.read_templates(&mut project.sources, &mut project.report);
         project.templates = own::templates(&templates, &mut project.report);
         let Some((name, text)) = project.text(path) else { return Ok(project) };
@@ -143,12 +145,13 @@ impl Project {
         Ok(project)
     }
 
-    fn profiles(&mut self, own: &OwnDirectories) -> Result<Profiles, BadProfile> {
-        if own.profiles.is_none() {
-            return Profiles::embedded();
+    /// Takes warnings for errors.
+    pub fn make_strict(&mut self) {
+        self.strict = true;
+        self.report.make_strict();
+        if self.report.has_errors() {
+            self.plan = None;
         }
-        let files = own.read_profiles(&mut self.sources, &mut self.report);
-        Ok(Profiles::with(&files, &mut self.sources, &mut self.report))
     }
 
     /// The spec's name and text.

@@ -16,7 +16,7 @@ use crate::profile::{Size as Machine, Target};
 use crate::vault::{self, Action, Vault};
 use crate::world::World;
 
-use super::budget::{Budget, judge, refused};
+use super::budget::{Budget, refused};
 use super::build::BuildError;
 use super::footprint::{Footprint, HostFootprint, footprint};
 use super::waiting::{Peer, waits_on, words};
@@ -167,7 +167,7 @@ pub struct Size {
 
 impl Project {
     /// The vault of a plan where nothing is missing in it: what a build would use as it is.
-    fn complete_vault_if_any(&self, plan: &Plan, state: VaultState, world: &dyn World) -> Option<Vault> {
+    pub(super) fn complete_vault_if_any(&self, plan: &Plan, state: VaultState, world: &dyn World) -> Option<Vault> {
         if !state.changes.is_empty() || state.opened.is_none() {
             return None;
         }
@@ -207,7 +207,7 @@ pub fn overview(
     let vault = project.complete_vault_if_any(plan, state, world);
     project.report.extend(refused(plan, project.packing, project.target));
     let sizes = footprint(project, plan, vault.as_ref(), project.packing)?;
-    project.report.extend(judge(plan, &sizes, project.target));
+    project.report.extend(project.judge(plan, &sizes));
     let last = last_build(&places.out.join(plan.cluster.as_str()));
     Ok(Overview {
         schema: "cfy-seed/plan/v1",

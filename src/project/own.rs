@@ -6,7 +6,7 @@ use crate::diag::{Code, Diagnostic, Report, Sources, Span};
 use crate::handoff::Packing;
 use crate::load::{self, Limits, LoadError};
 use crate::plan::Plan;
-use crate::profile::OwnFile;
+use crate::profile::{BadProfile, OwnFile, Profiles};
 use crate::render::{RenderError, Templates};
 
 use super::build::BuildError;
@@ -25,6 +25,18 @@ pub struct OwnDirectories {
 const LIMITS: Limits = Limits { files: 1000, depth: 4, keep: 1 << 20, kept: 16 << 20, file: 1 << 20, digested: &[] };
 
 impl OwnDirectories {
+    /// The operator's own profiles and the embedded ones behind them.
+    ///
+    /// # Errors
+    /// When a profile in the binary is wrong: a bug.
+    pub fn profiles(&self, sources: &mut Sources, report: &mut Report) -> Result<Profiles, BadProfile> {
+        if self.profiles.is_none() {
+            return Profiles::embedded();
+        }
+        let files = self.read_profiles(sources, report);
+        Ok(Profiles::with(&files, sources, report))
+    }
+
     /// The operator's own profiles.
     #[must_use]
     pub fn read_profiles(&self, sources: &mut Sources, report: &mut Report) -> Vec<OwnFile> {

@@ -130,12 +130,11 @@ pub fn render(view: &HostView<'_>) -> Result<HostFiles, RenderError> {
     })
 }
 
-/// Renders user-data of one host twice: as it is, and with each file packed by itself where that makes it smaller. `pack`
-/// is gzip and base64, in that order.
+/// Renders user-data of one host alone. `pack` is gzip and base64, in that order: each file is packed by itself where that
+/// makes it smaller.
 ///
 /// # Errors
 /// As [`render`].
-pub fn user_data(view: &HostView<'_>, pack: PackFile<'_>) -> Result<(Secret, Secret), RenderError> {
-    let files = guest::files(view)?;
-    Ok((cloud_config::user_data(view, &files, &|_| None)?, cloud_config::user_data(view, &files, pack)?))
+pub fn user_data(view: &HostView<'_>, pack: PackFile<'_>) -> Result<Secret, RenderError> {
+    cloud_config::user_data(view, &guest::files(view)?, pack)
 }

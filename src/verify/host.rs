@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 
 use super::pki::{BundledPair, BundledPki, Purpose, check_authorities, check_pki};
 use super::unpack::unpack;
+use super::user_data::gunzip;
 use crate::diag::{Code, Diagnostic, Report, SourceId};
 use crate::names::Digest256;
 use crate::yaml::{self, Node, NodeKind};
@@ -32,6 +33,8 @@ pub struct HostBundle {
     /// Those that it makes of `pki` too.
     files: BTreeMap<String, String>,
     pki: Vec<u8>,
+    /// The other keys of its cloud-config, each as YAML.
+    rest: BTreeMap<String, String>,
 }
 
 impl std::fmt::Debug for HostBundle {
@@ -69,25 +72,33 @@ impl HostBundle {
                 return refuse("has an entry of `write_files` without a path");
             };
             // To cloud-init, a file without content is an empty one.
-            let content = text_of(item, "content").unwrap_or_default();
+            let content = match content_of(text_of(item, "encoding"), text_of(item, "content").unwrap_or_default()) {
+                Ok(content) => content,
+                Err(why) => return refuse(&format!("has `{}`, which {why}", path.escape_debug())),
+            };
             let secret = path.starts_with(SECRET);
             if secret && text_of(item, "permissions") != Some("0600") {
                 report.push(mode_finding(name, path));
             }
             if path == PKI {
-                let Ok(bytes) = STANDARD.decode(content) else {
-                    return refuse("has certificates that are no base64");
-                };
-                pki = bytes;
+                pki = content;
             } else {
-                files.insert(path.to_owned(), content.to_owned());
+                let Ok(text) = String::from_utf8(content) else {
+                    return refuse(&format!("has `{}`, which is not text", path.escape_debug()));
+                };
+                files.insert(path.to_owned(), text);
             }
         }
         match unpack(files.get(PLAN).map_or("", String::as_str), &pki) {
             Ok(made) => files.extend(made.into_iter().map(|(name, pem)| (format!("{STAGED}{name}"), pem))),
             Err(why) => return refuse(&format!("has certificates and keys of which {why}")),
         }
-        let bundle = Self { name: name.to_owned(), files, pki };
+        let rest = match &node.kind {
+            NodeKind::Map(entries) => entries.iter().filter(|(key, _)| key.text != "write_files"),
+            _ => return refuse("is no mapping"),
+        };
+        let rest = rest.filter_map(|(key, value)| Some((key.text.clone(), yaml::to_text(value).ok()?))).collect();
+        let bundle = Self { name: name.to_owned(), files, pki, rest };
         report.extend(bundle.check_digests());
         (report, Some(bundle))
     }
@@ -123,6 +134,29 @@ impl HostBundle {
             .keys()
             .for_each(|path| report.push(wrong(format!("`{}` is listed and not there", path.escape_debug()))));
         report
+    }
+
+    /// The operating system that it is for.
+    pub(super) fn platform(&self) -> Option<&str> {
+        self.records("platform").find_map(|fields| fields.first().copied())
+    }
+
+    /// The first file or key in which it differs from another one, but for what a host tells after READY.
+    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+        let same = |path: &String, text: &str, other: &str| match path.as_str() {
+            // The digest of the plan is in it; each list was held against its own files already.
+            DIGESTS => true,
+            PLAN => without_scrub(text).eq(without_scrub(other)),
+            _ => text == other,
+        };
+        let paths: BTreeSet<&String> = self.files.keys().chain(other.files.keys()).collect();
+        let differs = paths.into_iter().find(|path| match (self.files.get(*path), other.files.get(*path)) {
+            (Some(one), Some(two)) => !same(path, one, two),
+            _ => true,
+        });
+        let keys =
+            || self.rest.keys().chain(other.rest.keys()).find(|key| self.rest.get(*key) != other.rest.get(*key));
+        differs.or_else(keys).map(|name| format!("`{}`", name.escape_debug()))
     }
 
     fn staged(&self, name: &str) -> Option<&str> {
@@ -279,6 +313,21 @@ pub(super) fn same_ca(hosts: &[HostBundle]) -> Report {
     report
 }
 
+/// Content of `write_files` in one of cloud-init's encodings (`cc_write_files`).
+fn content_of(encoding: Option<&str>, content: &str) -> Result<Vec<u8>, String> {
+    let bytes = || STANDARD.decode(content).map_err(|_| "is not in base64".to_owned());
+    match encoding {
+        None | Some("text/plain") => Ok(content.as_bytes().to_vec()),
+        Some("gz+base64" | "gzip+base64" | "gz+b64" | "gzip+b64") => gunzip(&bytes()?),
+        Some("b64" | "base64") => bytes(),
+        Some(other) => Err(format!("is in the encoding `{}`", other.escape_debug())),
+    }
+}
+
+fn without_scrub(plan: &str) -> impl Iterator<Item = &str> {
+    plan.lines().filter(|line| !line.starts_with("scrub\t"))
+}
+
 fn mode_finding(host: &str, path: &str) -> Diagnostic {
     let message = format!("`{host}`: user-data gives `{}` a mode other than 0600", path.escape_debug());
     Diagnostic::error(Code::BundleMode, message).help("build again")
@@ -322,6 +371,8 @@ fn texts(node: Option<&Node>) -> impl Iterator<Item = &str> {
 mod tests {
     use time::macros::datetime;
 
+    use std::collections::BTreeMap;
+
     use super::{HostBundle, SECRET, STAGED};
 
     fn codes(plan: &str, ca: Option<&str>) -> Vec<String> {
@@ -329,7 +380,7 @@ mod tests {
         let mut files = vec![(format!("{SECRET}plan"), plan), (format!("{STAGED}manager.yaml"), config)];
         files.extend(ca.map(|pem| (format!("{STAGED}rabbitmq-ca.crt"), pem)));
         let files = files.into_iter().map(|(path, text)| (path, text.to_owned())).collect();
-        let bundle = HostBundle { name: "manager-1".into(), files, pki: Vec::new() };
+        let bundle = HostBundle { name: "manager-1".into(), files, pki: Vec::new(), rest: BTreeMap::new() };
         let report = bundle.check_named_files(datetime!(2026-01-01 00:00:00 UTC));
         report.iter().map(|found| found.code.to_string()).collect()
     }

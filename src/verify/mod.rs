@@ -15,6 +15,7 @@ mod subject;
 mod sums;
 mod tree;
 mod unpack;
+mod user_data;
 
 pub use evidence::{Circumstances, Evidence, FileRecord, Outcome, Verdict};
 pub use host::{Addresses, HostBundle};
@@ -30,6 +31,7 @@ use time::OffsetDateTime;
 
 use crate::diag::Report;
 use crate::load::LoadedTree;
+use crate::profile::Profiles;
 
 /// What was checked, and what was found.
 #[derive(Debug)]
@@ -43,9 +45,9 @@ pub struct Verified {
 }
 
 /// Checks a built tree: everything that [`bundle`] does, and in each host's user-data the digests, certificates and keys.
-/// `at` is when the certificates must be valid.
+/// `at` is when the certificates must be valid, `profiles` say what targets take.
 #[must_use]
-pub fn built_tree(tree: &LoadedTree, at: OffsetDateTime) -> Verified {
+pub fn built_tree(tree: &LoadedTree, profiles: &Profiles, at: OffsetDateTime) -> Verified {
     let check = bundle(tree);
     let mut report = check.report.clone();
     let mut hosts = Vec::new();
@@ -53,10 +55,30 @@ pub fn built_tree(tree: &LoadedTree, at: OffsetDateTime) -> Verified {
         let Some(bytes) = host.bytes("user-data") else { continue };
         let (found, bundle) = HostBundle::read(host.facts.name.as_str(), bytes);
         report.extend(found);
+        if let Some(seed) = &bundle {
+            report.extend(user_data::check_host(&host, seed, profiles));
+        }
         hosts.extend(bundle);
     }
     report.extend(check_hosts(&hosts, at));
     Verified { report, hosts: hosts.len(), files: tree.files.len() }
+}
+
+/// Checks one file `user-data.<target>` by itself. `name` is the file's.
+#[must_use]
+pub fn user_data_file(name: &str, file: &[u8], profiles: &Profiles, at: OffsetDateTime) -> Verified {
+    let target_name = name.strip_prefix(user_data::PREFIX).unwrap_or(name);
+    let mut hosts = Vec::new();
+    let mut report = match profiles.target(target_name) {
+        None => user_data::unknown_target(name, target_name).into(),
+        Some(target) => {
+            let (found, bundle) = user_data::check(name, target, profiles, file, &[]);
+            hosts.extend(bundle);
+            found
+        }
+    };
+    report.extend(check_hosts(&hosts, at));
+    Verified { report, hosts: hosts.len(), files: 1 }
 }
 
 /// Checks one seed image by itself. `name` is what messages call it.

@@ -9,10 +9,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::evidence::{FileRecord, file_records, part_records};
-use super::{Verified, built_tree, check_parts, medium, parts, seed_image, signature};
+use super::{Verified, built_tree, check_parts, medium, parts, seed_image, signature, user_data, user_data_file};
 use crate::diag::{Code, Diagnostic, Report};
 use crate::load::{self, Limits, LoadError, LoadedTree, Unpacked, Watch};
 use crate::names::Digest256;
+use crate::profile::Profiles;
 
 /// No seed image is larger.
 const MAX_SEED_IMAGE: u64 = 256 << 20;
@@ -45,6 +46,8 @@ pub enum Subject {
     PayloadImage,
     /// The seed image of a host.
     SeedImage,
+    /// The user-data of a host for one target.
+    UserData,
 }
 
 /// What is to be verified, and by which key and time.
@@ -56,6 +59,8 @@ pub struct Request<'a> {
     pub key: Option<&'a [u8]>,
     /// When certificates must be valid.
     pub at: OffsetDateTime,
+    /// What targets take.
+    pub profiles: &'a Profiles,
     /// Is told how many bytes of how many have been read; the number is 0 where it is not known.
     pub progress: &'a dyn Fn(u64, u64),
 }
@@ -105,6 +110,10 @@ pub fn subject(request: Request<'_>) -> Result<Verification, LoadError> {
     if let Some(list) = list_of(path) {
         return of_parts(request, &list, path.file_name(), (&watch, &total));
     }
+    if let Some(name) = path.file_name().filter(|name| name.starts_with(user_data::PREFIX)) {
+        let verified = user_data_file(name, &load::bytes(path, MAX_SEED_IMAGE)?, request.profiles, request.at);
+        return Ok(Verification::of(Subject::UserData, verified));
+    }
     let size = load::size(path)?;
     total.set(size);
     let mut beginning = vec![0; BEGINNING];
@@ -146,7 +155,7 @@ fn directory(request: Request<'_>, tree: &LoadedTree) -> Verification {
     }
     let signed = tree.files.contains_key(PUBLIC_KEY) || tree.files.contains_key(SIGNATURE);
     let subject = if signed { Subject::BoxDirectory } else { Subject::BuiltTree };
-    let mut verification = Verification::of(subject, built_tree(tree, request.at));
+    let mut verification = Verification::of(subject, built_tree(tree, request.profiles, request.at));
     if signed || request.key.is_some() {
         verification.take_signature(tree, request.key);
     }
@@ -173,7 +182,7 @@ fn archive(
         Ok(unpacked) => unpacked,
         Err(error) => return Verification::unread(subject, &error).ok_or(error),
     };
-    let mut verification = Verification::of(subject, built_tree(&tree, request.at));
+    let mut verification = Verification::of(subject, built_tree(&tree, request.profiles, request.at));
     verification.report.extend(damage.iter().filter_map(LoadError::diagnostic).collect());
     verification.take_signature(&tree, request.key);
     verification.files = file_records(&tree);

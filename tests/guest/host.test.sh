@@ -126,6 +126,7 @@ secrets_left() { grep -rlE 'SECRET' "$ROOT/var" "$ROOT/run" || :; }
 test_scrub_pins_and_removes() {
   drive
   [[ -e $ROOT/etc/cloud/cloud-init.disabled ]]
+  [[ $(<"$ROOT/calls/vmtoolsd") == '--cmd info-set guestinfo.userdata ---' ]]
   none grep -Evq '/log/|/secret/plan$' <(secrets_left)
   [[ -e $ROOT/var/lib/cloud/instances/i-1/boot-finished && -e $S/plan && -e $S/seed.sha256 ]]
   [[ -e $ROOT/etc/cloudify/cfy-seed/host.key && ! -e $S/files && ! -e $S/curl ]]
@@ -136,7 +137,7 @@ test_scrub_pins_and_removes() {
 test_scrub_keep_does_it_at_every_boot() {
   plan_drop '^scrub' && plan_add scrub keep 'the platform keeps them: PLATFORM-COMMAND'
   drive
-  [[ ! -e $ROOT/etc/cloud/cloud-init.disabled ]]
+  [[ ! -e $ROOT/etc/cloud/cloud-init.disabled && ! -e $ROOT/calls/vmtoolsd ]]
   says 'READY SCRUB secrets removed; the platform keeps them: PLATFORM-COMMAND'
   echo user-data-SECRET >"$ROOT/var/lib/cloud/instances/i-1/user-data.txt"
   drive

@@ -78,13 +78,13 @@ def bundle(shape):
     return build(shape, SCRATCH / shape)
 
 
-def build(shape, home, change=lambda spec: spec, vault="vault"):
-    """Builds a copy of a fixture, with its spec changed; another vault than the fixture's is made."""
+def build(shape, home, change=lambda spec: spec, vault="vault", more=lambda home: ()):
+    """Builds a copy of a fixture, with its spec changed and with further options; another vault than the fixture's is made."""
     shutil.copytree(ROOT / "tests/fixtures" / shape, home)
     run("chmod", "-R", "u=rwX,go=", home)
     spec = home / "cluster.yaml"
     spec.write_text(change(spec.read_text(encoding="utf-8")), encoding="utf-8")
-    run(PROGRAM, "build", "--vault", vault, cwd=home)
+    run(PROGRAM, "build", "--vault", vault, *more(home), cwd=home)
     return Bundle(home, vault)
 
 

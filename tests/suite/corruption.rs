@@ -29,7 +29,8 @@ fn small(split: Option<u64>) -> (Scratch, Utf8PathBuf) {
 /// What `verify` finds.
 fn found(path: &Utf8Path) -> String {
     let at = time::OffsetDateTime::now_utc();
-    let request = verify::Request { path, key: None, at, progress: &|_, _| () };
+    let profiles = cfy_seed::profile::Profiles::embedded().expect("sound profiles");
+    let request = verify::Request { path, key: None, at, profiles: &profiles, progress: &|_, _| () };
     let mut report = match verify::subject(request) {
         Ok(verification) => verification.report,
         Err(error) => error.diagnostic().expect("a finding").into(),

@@ -48,4 +48,5 @@ mod sbom;
 mod secrets;
 mod seeds;
 mod stops;
+mod targets;
 mod vaults;

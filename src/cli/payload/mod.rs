@@ -20,7 +20,7 @@ pub fn run(request: &Payload, own: &OwnDirectories, output: &Output) -> Result<E
         Payload::Add(request) => add::run(request, own, output),
         Payload::Check(request) => check::run(request, own, output),
         Payload::Iso(request) => iso::run(request, output),
-        Payload::Split(request) => split::run(request, output),
+        Payload::Split(request) => split::run(request, own, output),
     }
 }
 

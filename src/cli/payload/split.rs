@@ -5,15 +5,28 @@ use crate::cli::check::counted;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::verify::read_key;
-use crate::project::split_box;
+use crate::diag::{Report, Sources};
+use crate::project::{OwnDirectories, split_box};
 use crate::verify::Request;
 use crate::world::{RealWorld, World as _};
 
-pub fn run(request: &PayloadSplit, output: &Output) -> Result<Exit, Failure> {
+pub fn run(request: &PayloadSplit, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let profiles = own.profiles(&mut sources, &mut report)?;
+    if report.has_errors() {
+        output.report(&report, &sources);
+        return Ok(Exit::BadInput);
+    }
     let key = read_key(request.key.as_deref())?;
     let progress = output.progress("split");
     let bytes = |done, total| progress.bytes(done, total);
-    let subject = Request { path: &request.from, key: key.as_deref(), at: RealWorld.now(), progress: &bytes };
+    let subject = Request {
+        path: &request.from,
+        key: key.as_deref(),
+        at: RealWorld.now(),
+        profiles: &profiles,
+        progress: &bytes,
+    };
     let split = split_box(subject, request.split, &request.out)?;
     drop(progress);
     let parts = counted(split.parts, "part");
