@@ -36,13 +36,13 @@ fn by_role(plan: &Plan) -> BTreeMap<RoleKind, BTreeSet<u16>> {
 
 /// As firewalld.service(5) has it. Names and numbers only, so nothing needs an escape.
 fn service(plan: &Plan, to: RoleKind, ports: &BTreeSet<u16>) -> String {
-    let ports: String = ports.iter().map(|port| format!("  <port port=\"{port}\" protocol=\"tcp\"/>\n")).collect();
-    format!(
-        "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<service>\n  <short>Cloudify {role} of {cluster}</short>\n\
-         {ports}</service>\n",
-        role = to.as_str(),
-        cluster = plan.cluster,
-    )
+    let mut text = String::from("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<service>\n");
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(text, "  <short>Cloudify {} of {}</short>", to.as_str(), plan.cluster);
+    for port in ports {
+        let _ = writeln!(text, "  <port port=\"{port}\" protocol=\"tcp\"/>");
+    }
+    text + "</service>\n"
 }
 
 /// As RFC 4180 has it; only the contract's words could need quotes.

@@ -154,7 +154,13 @@ fn the_box_holds_what_its_readme_says() {
             name if name == "payload" || name.starts_with("payload/") && path.is_dir() => 0o755,
             name if path.is_dir() || name == "." => 0o700,
             // Hand-offs refer to the bundles and hold no secret.
-            name if ["payload/", "firewall/", "instructions/"].iter().any(|known| name.starts_with(known)) => 0o644,
+            name if name.starts_with("packer/") && bits == 0o755 => 0o755,
+            name if ["payload/", "firewall/", "instructions/", "packer/"]
+                .iter()
+                .any(|known| name.starts_with(known)) =>
+            {
+                0o644
+            }
             name if PUBLIC.contains(&name) => 0o644,
             _ => 0o600,
         };

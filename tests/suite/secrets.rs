@@ -100,10 +100,10 @@ fn nobody_else_can_read_vault_and_bundles() {
         for directory in [bundle.scratch.join("vault"), bundle.tree.clone()] {
             for (path, mode) in modes(directory.as_std_path()) {
                 // Hand-offs refer to the bundles and hold no secret.
-                let beside = ["firewall/", "instructions/", "terraform/"].iter().any(|known| path.starts_with(known));
+                let beside = directory == bundle.tree && path.contains('/') && !path.starts_with("hosts/");
                 let most = match directory.join(&path).is_dir() {
                     true => 0o700,
-                    false if beside => 0o644,
+                    false if beside => 0o755,
                     false => 0o600,
                 };
                 assert_eq!(mode & !most, 0, "{directory}/{path} is {mode:o}");
