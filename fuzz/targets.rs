@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use cfy_seed::bundle::MANIFEST;
 use cfy_seed::bundle::manifest::Manifest;
-use cfy_seed::diag::{self, Report, Sources, Style};
+use cfy_seed::diag::{self, Code, Report, Sources, Style};
+use cfy_seed::import::{self, Choices, Loaded};
 use cfy_seed::load::{Attributes, LoadedFile, LoadedTree};
 use cfy_seed::names::{Credential, Digest256, RsaSize, Secret, TreePath};
 use cfy_seed::payload::{self, PublicKeys, Relation, Requirement};
@@ -45,6 +46,41 @@ pub fn spec(data: &[u8]) {
         }
     }
     shown(&project.report, &project.sources);
+}
+
+/// A file of the vendor's cluster manager, and below a line `%` a config of its own of every machine: read, translated, and what
+/// came out is a spec with the machines' names and nothing else in it.
+pub fn import(data: &[u8]) {
+    static PROFILES: OnceLock<Profiles> = OnceLock::new();
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let profiles = PROFILES.get_or_init(|| Profiles::embedded().expect("profiles"));
+    let (text, config) = text.split_once("\n%\n").unwrap_or((text, ""));
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let read = import::read("cfy_cluster_config.yaml", text, &mut sources);
+    report.extend(read.report);
+    assert!(read.vendor.is_some() || report.has_errors(), "no file and no error");
+    if let Some(vendor) = read.vendor {
+        let loaded = || Loaded::Bytes(VaultBytes::new(config.as_bytes().to_vec()));
+        let files = vendor.files().into_iter().map(|named| (named.usage, (named, loaded()))).collect();
+        let choices = Choices {
+            name: "fuzzed".parse().expect("a name"),
+            version: None,
+            file: "cfy_cluster_config.yaml".into(),
+            directory: "/srv".into(),
+        };
+        let done = import::translate(&vendor, &files, &choices, profiles, (&mut sources, &mut report));
+        if !report.has_errors() {
+            let parsed = spec::parse("cluster.yaml", done.draft.text(), &mut sources);
+            let spec = parsed.spec.expect("what is written can be read");
+            assert!(
+                parsed.report.iter().all(|found| found.code != Code::YamlSyntax && found.code != Code::UnknownKey)
+            );
+            let hosts = spec.hosts.get().map_or(0, Vec::len);
+            assert_eq!(hosts, done.machines.len(), "{}", done.draft.text());
+            report.extend(parsed.report);
+        }
+    }
+    shown(&report, &sources);
 }
 
 /// Every finding can be shown, to people and to machines.

@@ -21,9 +21,7 @@ pub fn run(request: &Build, own: &OwnDirectories, output: &Output) -> Result<Exi
     let several = request.specs.specs.len() > 1;
     of_one_cluster(request, several)?;
     let mut projects = open_all(&request.specs, own)?;
-    if let Some(payload) = &request.payload {
-        projects.iter_mut().for_each(|project| project.take_payload_keys(payload));
-    }
+    projects.iter_mut().for_each(|project| project.judge_payload(request.payload.as_deref()));
     projects.iter_mut().for_each(|project| project.packing = request.pack.into());
     let (clashes, sources) = clashes(&projects);
     if clashes.has_errors() {

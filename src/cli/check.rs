@@ -55,6 +55,7 @@ pub fn counted(count: usize, what: &str) -> String {
 
 pub fn run(request: &Check, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
     let mut projects = open_all(&request.specs, own)?;
+    projects.iter_mut().for_each(|project| project.judge_payload(None));
     for project in &mut projects {
         project.judge_sizes(&RealWorld)?;
     }

@@ -14,6 +14,7 @@ use super::output::Output;
 
 pub fn run(request: &Plan, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
     let mut project = open(request.spec.spec.as_deref(), request.spec.strict, own)?;
+    project.judge_payload(None);
     let Some(plan) = project.plan.take() else {
         output.report(&project.report, &project.sources);
         return Ok(Exit::BadInput);

@@ -164,6 +164,10 @@ codes! {
     CloudInitUnknown = "CFY-P053",
     /// A value in `cloud_init` that cloud-init would not take.
     CloudInitType = "CFY-P054",
+    /// An address of the payload that hosts cannot use.
+    PayloadUrl = "CFY-P055",
+    /// A place of a payload that nobody uses.
+    PayloadPlaceUnused = "CFY-P056",
 
     /// A file of a payload that is no package which hosts can install.
     NotAnRpm = "CFY-K001",
@@ -201,6 +205,8 @@ codes! {
     PayloadNameTaken = "CFY-K017",
     /// Hosts do not install from the payload.
     PayloadNotUsed = "CFY-K018",
+    /// The installer that hosts take from the payload is not in it.
+    InstallerNotInPayload = "CFY-K019",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",

@@ -62,6 +62,7 @@ pub fn translate<'v>(
     profiles: &Profiles,
     (sources, report): (&mut Sources, &mut Report),
 ) -> Translation<'v> {
+    vendor.unused(report);
     let version = version(vendor, choices, report);
     let contract = version.and_then(|(version, _)| profiles.contract(version));
     let machines = vendor.machines(report);

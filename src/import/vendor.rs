@@ -28,6 +28,13 @@ const KEYS: &[&str] = &[
     "username",
 ];
 
+/// With three machines, the keys of their configs.
+const CONFIGS: &[(&str, RoleKind)] = &[
+    ("postgresql_config_path", RoleKind::Database),
+    ("rabbitmq_config_path", RoleKind::Broker),
+    ("manager_config_path", RoleKind::Manager),
+];
+
 /// The file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -233,6 +240,10 @@ pub fn read(name: &str, text: &str, sources: &mut Sources) -> Read {
 pub(super) fn without_blanks(node: &mut Node) {
     let NodeKind::Map(entries) = &mut node.kind else { return };
     for (key, value) in entries.iter_mut() {
+        if key.text == "existing_vms" {
+            machines_without_blanks(value);
+            continue;
+        }
         without_blanks(value);
         // PyYAML, which the tool reads the file with, takes these words of YAML 1.1 for booleans.
         if let (NodeKind::Text(word), "is_active_directory") = (&value.kind, key.text.as_str()) {
@@ -250,6 +261,12 @@ pub(super) fn without_blanks(node: &mut Node) {
         _ => false,
     };
     entries.retain(|(_, value)| !blank(value));
+}
+
+/// As [`without_blanks`], but a machine stays of which nothing is filled in: how many there are says what they run.
+fn machines_without_blanks(node: &mut Node) {
+    let NodeKind::Map(entries) = &mut node.kind else { return };
+    entries.iter_mut().for_each(|(_, machine)| without_blanks(machine));
 }
 
 /// Takes out how the tool logs in, and says why. Gives the places of what is secret in it.
@@ -330,21 +347,69 @@ impl Vendor {
 impl Vm {
     /// The configs of its own that a machine brings.
     fn configs(&self, at: usize, vendor: &Vendor) -> Vec<NamedFile> {
+        let Some(node) = &self.config_path else { return Vec::new() };
         let named = |role, node: &Node| match &node.kind {
             NodeKind::Text(path) => {
                 Some(NamedFile { usage: FileUse::Config(at, role), path: path.clone(), span: node.span })
             }
             _ => None,
         };
-        let Some(node) = &self.config_path else { return Vec::new() };
-        let by_role = [
-            (RoleKind::Database, "postgresql_config_path"),
-            (RoleKind::Broker, "rabbitmq_config_path"),
-            (RoleKind::Manager, "manager_config_path"),
-        ];
         match &node.kind {
-            NodeKind::Map(_) => by_role.into_iter().filter_map(|(role, key)| named(role, node.get(key)?)).collect(),
+            NodeKind::Map(_) if vendor.is_compact() => {
+                CONFIGS.iter().filter_map(|(key, role)| named(*role, node.get(key)?)).collect()
+            }
             _ => vendor.role_of(at).and_then(|role| named(role, node)).into_iter().collect(),
+        }
+    }
+}
+
+impl Vendor {
+    /// Says which sections and values nobody looks at, as the tool does not either.
+    pub(super) fn unused(&self, report: &mut Report) {
+        let mut unused = |span: Span, message: &str, help: &str| {
+            let found = Diagnostic::warning(Code::VendorNotCarried, message).at(span, "left out");
+            report.push(found.help(help));
+        };
+        for (_, vm) in &self.vms {
+            let Some(node) = &vm.config_path else { continue };
+            match &node.kind {
+                NodeKind::Map(entries) if self.is_compact() => {
+                    let known = |key: &Key, value: &Node| {
+                        CONFIGS.iter().any(|(known, _)| *known == key.text) && matches!(value.kind, NodeKind::Text(_))
+                    };
+                    for (key, _) in entries.iter().filter(|(key, value)| !known(key, value)) {
+                        unused(
+                            key.span,
+                            "this names no config",
+                            "known are `manager_config_path`, `postgresql_config_path` and `rabbitmq_config_path`",
+                        );
+                    }
+                }
+                NodeKind::Text(_) if !self.is_compact() => {}
+                _ if self.is_compact() => {
+                    unused(
+                        node.span,
+                        "with three machines `config_path` names a file for each role",
+                        "write a mapping with `manager_config_path` and so on",
+                    );
+                }
+                _ => unused(node.span, "a machine with one role has one config", "write its path as `config_path`"),
+            }
+        }
+        if let Some((ldap, _)) = self.ldap.spanned().filter(|(ldap, _)| ldap.server.is_absent()) {
+            let spans = [
+                ldap.domain.span(),
+                ldap.ca_cert.span(),
+                ldap.username.span(),
+                ldap.password.span(),
+                ldap.dn_extra.span(),
+            ];
+            if let Some(span) = spans.into_iter().flatten().next() {
+                unused(span, "`ldap` without `server` is not used", "name the server, or leave the section empty");
+            }
+        }
+        if let (Some(span), true) = (self.ca_key_path.span(), self.ca_cert_path.is_absent()) {
+            unused(span, "`ca_key_path` without `ca_cert_path` is not used", "name the certificate of this CA too");
         }
     }
 }

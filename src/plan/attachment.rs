@@ -15,6 +15,8 @@ pub enum AttachmentKind {
     OsRepoKey,
     /// The key that the installer's repository signs with.
     CloudifyRepoKey,
+    /// The keys that packages of the payload are signed with.
+    PayloadKeys,
     /// The certificate of the CA of the LDAP server.
     LdapCa,
     /// The CA of an external database.

@@ -64,6 +64,8 @@ pub struct Plan {
     pub packages: PackageSource,
     /// Where the installer comes from.
     pub rpm: RpmSource,
+    /// The web server that has the payload, if one has it.
+    pub payload_url: Option<WebUrl>,
     /// Where the first boot's own files come from.
     pub first_boot: FirstBootSource,
     /// A user to create; without one the image's own user gets the keys.
@@ -101,6 +103,19 @@ impl Plan {
     #[must_use]
     pub fn host(&self, name: &HostName) -> Option<&HostPlan> {
         self.hosts.iter().find(|host| &host.name == name)
+    }
+
+    /// Whether a host may take something from the payload.
+    #[must_use]
+    pub fn fetches_payload(&self, host: &HostPlan) -> bool {
+        self.packages == PackageSource::Payload && !host.packages.is_empty()
+            || self.rpm == RpmSource::Payload && host.installs_cloudify()
+    }
+
+    /// Whether any host may.
+    #[must_use]
+    pub fn uses_payload(&self) -> bool {
+        self.hosts.iter().any(|host| self.fetches_payload(host))
     }
 
     /// Whether hosts boot from an image that was made for them, by `packer/` of the build.

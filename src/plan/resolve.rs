@@ -82,6 +82,7 @@ impl Resolver<'_> {
             rpm = rule::cloudify::rpm(report, cloudify, span, self.files);
             license = rule::cloudify::license(report, cloudify, span, self.files);
         }
+        let payload_url = rule::payload::url(report, spec, packages.as_ref(), rpm.as_ref());
         let platform = rule::platform::platform(report, spec, self.profiles, contract);
         let ldap = rule::ldap::ldap(report, spec, contract, self.files);
         let found = rule::external::external(report, spec, contract, self.files);
@@ -112,6 +113,7 @@ impl Resolver<'_> {
             balancer: None,
             packages: packages?,
             rpm: rpm?,
+            payload_url,
             first_boot: rule::times::first_boot_source(spec),
             user: spec.access.get().and_then(|access| access.user.get()).cloned(),
             ssh_keys: spec.access.get().map(|access| good(&access.ssh_authorized_keys)).unwrap_or_default(),

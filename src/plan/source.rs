@@ -18,7 +18,7 @@ pub enum PackageSource {
     Image,
     /// The repositories that the image has configured.
     SystemRepos,
-    /// The medium labelled CFYPAYLOAD, whose root is a yum repository.
+    /// The payload, whose root is a yum repository.
     Payload,
     /// This repository alone.
     Repo(RepoSource),
@@ -45,6 +45,8 @@ pub enum RpmSource {
     },
     /// A repository.
     Repo(RepoSource),
+    /// The payload.
+    Payload,
     /// The image has it.
     Preinstalled,
 }

@@ -144,7 +144,10 @@ impl Project {
     ) -> Result<(Vault, Changes), BuildError> {
         let lock = VaultLock::acquire(directory)?;
         let opened = open(directory, plan, self.ca.as_ref())?;
-        let (vault, changes) = vault::ensure(opened, &plan.identity, &self.supplied, world, progress)?;
+        let (mut vault, changes) = vault::ensure(opened, &plan.identity, &self.supplied, world, progress)?;
+        if plan.uses_payload() {
+            vault.ensure_signing_key(plan.identity.key)?;
+        }
         emit::vault(&lock, vault.writes().iter().map(|(path, bytes)| (path, bytes.expose())))?;
         Ok((vault, changes))
     }
@@ -166,8 +169,8 @@ impl Project {
     ) -> Result<(SealedTree, Footprint), BuildError> {
         self.check_packing(plan)?;
         let (mut hosts, mut sizes) = (Vec::new(), Vec::new());
-        let ca = vault.ca_certificate_pem();
-        let work = |host: &HostPlan| deliver(&view(self, plan, host, vault, &ca)?, self.packing);
+        let trust = Trust::of(plan, vault)?;
+        let work = |host: &HostPlan| deliver(&view(self, plan, host, vault, &trust)?, self.packing);
         let mut deliveries = Vec::new();
         side_by_side(&plan.hosts, |_, host| work(host), |_, delivery| deliveries.push(delivery));
         for (host, delivery) in plan.hosts.iter().zip(deliveries) {
@@ -202,8 +205,24 @@ impl Project {
 /// # Errors
 /// Only where cfy-seed itself is wrong.
 pub fn render_all(project: &Project, plan: &Plan, vault: &Vault) -> Result<Vec<HostFiles>, BuildError> {
-    let ca = vault.ca_certificate_pem();
-    plan.hosts.iter().map(|host| Ok(render::render(&view(project, plan, host, vault, &ca)?)?)).collect()
+    let trust = Trust::of(plan, vault)?;
+    plan.hosts.iter().map(|host| Ok(render::render(&view(project, plan, host, vault, &trust)?)?)).collect()
+}
+
+/// What all hosts of a cluster check others by.
+pub(super) struct Trust {
+    ca: String,
+    box_key: Option<String>,
+}
+
+impl Trust {
+    pub(super) fn of(plan: &Plan, vault: &Vault) -> Result<Self, BuildError> {
+        let box_key = vault.signing_public_pem().filter(|_| plan.uses_payload());
+        if plan.uses_payload() && box_key.is_none() {
+            return Err(BuildError::NotInVault("payloads".to_owned()));
+        }
+        Ok(Self { ca: vault.ca_certificate_pem(), box_key })
+    }
 }
 
 /// What one host may know: this is where other hosts' keys and other roles' secrets stay behind.
@@ -212,7 +231,7 @@ pub(super) fn view<'a>(
     plan: &'a Plan,
     host: &'a HostPlan,
     vault: &'a Vault,
-    ca: &'a str,
+    trust: &'a Trust,
 ) -> Result<HostView<'a>, BuildError> {
     let pair = vault.host(&host.name).ok_or_else(|| BuildError::NotInVault(host.name.to_string()))?;
     let mut clients = Vec::new();
@@ -231,7 +250,8 @@ pub(super) fn view<'a>(
         plan,
         host,
         target: &plan.seed,
-        ca,
+        ca: &trust.ca,
+        box_key: trust.box_key.as_deref().filter(|_| plan.fetches_payload(host)),
         certificate: pair.certificate_pem(),
         key: pair.key_pem(),
         clients,
@@ -262,11 +282,10 @@ pub(super) fn attachments<'a>(
             AttachmentKind::OsRepoKey,
             match &plan.packages {
                 PackageSource::Repo(source) => signed(source),
-                // Where the payload has keys, they are there.
-                PackageSource::Payload => true,
-                PackageSource::Image | PackageSource::SystemRepos => false,
+                PackageSource::Image | PackageSource::SystemRepos | PackageSource::Payload => false,
             },
         ),
+        (AttachmentKind::PayloadKeys, plan.fetches_payload(host)),
         (
             AttachmentKind::CloudifyRepoKey,
             host.installs_cloudify() && matches!(&plan.rpm, RpmSource::Repo(source) if signed(source)),

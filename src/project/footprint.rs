@@ -12,7 +12,7 @@ use crate::render::{Client, HostView};
 use crate::vault::Vault;
 
 use super::budget::Budget;
-use super::build::{BuildError, attachments, known_credentials, view};
+use super::build::{BuildError, Trust, attachments, known_credentials, view};
 use super::delivery::{HostDelivery, deliver};
 use super::{Project, side_by_side};
 
@@ -61,20 +61,22 @@ pub fn footprint(
     packing: Packing,
 ) -> Result<Footprint, BuildError> {
     let material = StandIn::new(plan.identity.key);
-    let ca = vault.map_or_else(|| material.certificate.clone(), Vault::ca_certificate_pem);
+    // The key that payloads are signed with is made by a build.
+    let vault = vault.filter(|vault| !plan.uses_payload() || vault.signing_public_pem().is_some());
+    let complete = vault.map(|vault| Ok::<_, BuildError>((vault, Trust::of(plan, vault)?))).transpose()?;
     let size = |host: &HostPlan| {
-        let view = match vault {
-            Some(vault) => view(project, plan, host, vault, &ca)?,
+        let view = match &complete {
+            Some((vault, trust)) => view(project, plan, host, vault, trust)?,
             None => material.view(project, plan, host),
         };
         let delivery = deliver(&view, packing)?;
         let gzipped = gzip(delivery.files.user_data.expose().as_bytes()).map_err(HandoffError::from)?.len();
-        Ok(HostFootprint { gzipped: Some(gzipped), ..measure(host, delivery, vault.is_some()) })
+        Ok(HostFootprint { gzipped: Some(gzipped), ..measure(host, delivery, complete.is_some()) })
     };
     let mut hosts = Vec::new();
     side_by_side(&plan.hosts, |_, host| size(host), |_, host| hosts.push(host));
     let hosts = hosts.into_iter().collect::<Result<_, BuildError>>()?;
-    Ok(Footprint { exact: vault.is_some(), hosts })
+    Ok(Footprint { exact: complete.is_some(), hosts })
 }
 
 /// The size of one host's files.
@@ -104,20 +106,22 @@ pub(super) fn measure(host: &HostPlan, HostDelivery { files, targets }: HostDeli
 struct StandIn {
     certificate: String,
     key: Secret,
+    public_key: String,
     credential: Secret,
 }
 
 impl StandIn {
     fn new(size: RsaSize) -> Self {
-        // Bytes of DER: PKCS#1 keys, and leaves with a dozen names.
-        let (key, certificate) = match size {
-            RsaSize::Rsa2048 => (1192, 1000),
-            RsaSize::Rsa3072 => (1770, 1256),
-            RsaSize::Rsa4096 => (2350, 1512),
+        // Bytes of DER: PKCS#1 keys, leaves with a dozen names, public keys.
+        let (key, certificate, public) = match size {
+            RsaSize::Rsa2048 => (1192, 1000, 294),
+            RsaSize::Rsa3072 => (1770, 1256, 422),
+            RsaSize::Rsa4096 => (2350, 1512, 550),
         };
         Self {
             certificate: pem("CERTIFICATE", certificate),
             key: Secret::new(pem("RSA PRIVATE KEY", key)),
+            public_key: pem("PUBLIC KEY", public),
             credential: Secret::new("S".repeat(32)),
         }
     }
@@ -132,6 +136,7 @@ impl StandIn {
             host,
             target: &plan.seed,
             ca: &self.certificate,
+            box_key: plan.fetches_payload(host).then_some(&self.public_key),
             certificate: &self.certificate,
             key: &self.key,
             clients,

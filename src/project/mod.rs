@@ -48,9 +48,7 @@ use time::OffsetDateTime;
 use crate::diag::{Code, Diagnostic, Report, Sources, Span};
 use crate::load::{self, LoadError};
 use crate::names::{Credential, Secret};
-use crate::plan::{
-    self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, PackageSource, Plan,
-};
+use crate::plan::{self, Attachment, AttachmentKind, Attachments, HostOverrides, HostPlan, Overrides, Plan};
 use crate::profile::{BadProfile, SHAPES};
 use crate::render::Templates;
 use crate::spec::{self, Spec};
@@ -76,6 +74,8 @@ pub struct Project {
     pub plan: Option<Plan>,
     /// Where the spec names the cluster.
     pub name: Option<Span>,
+    /// Where the spec says that the installer comes from the payload.
+    installer: Option<Span>,
     /// Where the spec names the targets.
     pub target: Option<Span>,
     /// How user-data is packed for them.
@@ -130,7 +130,9 @@ impl Project {
             project.report.extend(resolved.report);
             resolved.authorities.iter().for_each(|authority| authority.check_dates(now, &mut project.report));
             project.overrides = resolved.overrides;
-            if let Some(plan) = resolved.plan.as_ref().filter(|plan| plan.packages == PackageSource::Payload) {
+            let rpm = spec.cloudify.get().and_then(|cloudify| cloudify.rpm.get());
+            project.installer = rpm.and_then(|rpm| rpm.payload.span());
+            if let Some(plan) = resolved.plan.as_ref().filter(|plan| plan.uses_payload()) {
                 let payload = project.payload_directory(None, plan);
                 project.take_payload_keys(&payload);
             }

@@ -337,6 +337,7 @@ fn rpm(source: &RpmSource) -> String {
         RpmSource::Url { url, sha256: Some(_) } => format!("{url}, checked by its digest"),
         RpmSource::Url { url, sha256: None } => format!("{url}, without a digest"),
         RpmSource::Repo(repo) => format!("repository {}{}", repo.baseurl, signature(repo.signed)),
+        RpmSource::Payload => "in the payload".into(),
         RpmSource::Preinstalled => "in the image".into(),
     }
 }
@@ -345,7 +346,7 @@ fn packages(source: &PackageSource) -> String {
     match source {
         PackageSource::Image => "in the image".into(),
         PackageSource::SystemRepos => "the image's own repositories".into(),
-        PackageSource::Payload => "the medium CFYPAYLOAD".into(),
+        PackageSource::Payload => "in the payload".into(),
         PackageSource::Repo(repo) => format!("repository {}{}", repo.baseurl, signature(repo.signed)),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{HostPlan, PackageSource, Plan};
+use crate::plan::{HostPlan, Plan};
+use crate::render::{PAYLOAD, PAYLOAD_OF_IMAGE};
 
 use super::offline::PUBLIC_KEY;
 use super::overview::waits;
@@ -69,16 +70,18 @@ pub fn runbook(plan: &Plan) -> String {
 }
 
 fn medium(plan: &Plan, text: &mut String) {
-    if plan.packages != PackageSource::Payload {
+    if !plan.uses_payload() {
         text.push_str("2. NO MEDIUM is needed: these hosts do not install from the payload.\n\n");
         return;
     }
+    let url = plan.payload_url.as_ref().map_or_else(String::new, |url| format!(", or at {url}"));
     let _ = write!(
         text,
         "2. MAKE THE MEDIUM with the packages. Every host finds it by its label, {MEDIUM_LABEL}:\n\n    \
         ./cfy-seed payload iso payload --out ../payload.iso\n\n   \
         Each file is checked while it is copied. One image is enough for all hosts; they only read it. Instead of a CD drive a disk\n   \
-        with that label and the files of payload/ at its root will do; or a directory /media/cfypayload with them in the image.\n\n"
+        with that label and the files of payload/ at its root will do; or these files in the directory {PAYLOAD} of a host{url},\n   \
+        or in {PAYLOAD_OF_IMAGE} of the image.\n\n"
     );
 }
 

@@ -114,7 +114,7 @@ pub fn user_data(view: &HostView<'_>, files: &[GuestFile], pack: PackFile<'_>) -
             (vec![User::Default("default"), own], Vec::new())
         }
     };
-    let bootcmd = guest::bootcmd(&plan.packages).into_iter().map(|text| ["sh".into(), "-c".into(), text]);
+    let bootcmd = [["sh".into(), "-c".into(), guest::bootcmd()]];
     let rest = own.entries.iter().map(|(key, value)| (key.text.as_str(), value));
     let rest = rest.filter(|(key, _)| !LISTS.contains(key)).collect();
     let config = CloudConfig {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
 use crate::plan::gate::Probe;
-use crate::plan::{AttachmentKind, FirstBootSource, PackageSource, RolePlan};
+use crate::plan::{AttachmentKind, FirstBootSource, RolePlan};
 use crate::profile::Login;
 
 use super::pki::Pack;
@@ -46,9 +46,14 @@ const ADMIN_CURL: &str = "admin.conf";
 /// Those of the monitoring endpoint.
 const MONITORING_CURL: &str = "monitoring.conf";
 
-/// Where a payload is: a medium of this label is mounted there, or the image has it.
+/// The label of a medium with a payload.
+pub const PAYLOAD_LABEL: &str = "CFYPAYLOAD";
+/// The directory in which a payload is looked for: attached, or mounted by somebody.
 pub const PAYLOAD: &str = "/media/cfypayload";
-const PAYLOAD_LABEL: &str = "CFYPAYLOAD";
+/// The one that an image has it in.
+pub const PAYLOAD_OF_IMAGE: &str = "/opt/cfy-seed/payload";
+/// Where the driver copies it to.
+pub const PAYLOAD_COPY: &str = "/var/lib/cfy-seed/payload";
 
 const SCRIPT: &str = include_str!("../../templates/guest/cfy-firstboot");
 const DRIVER: &str = include_str!("../../templates/guest/cfy-firstboot.service");
@@ -79,15 +84,9 @@ pub fn config_path(kind: RoleKind) -> String {
     }
 }
 
-/// What runs at every boot before `write_files`: the healing, and the mount of a payload. `mount` finds the label by
-/// itself; at this point of a boot udev may not have.
-pub fn bootcmd(packages: &PackageSource) -> Vec<String> {
-    let mut commands = vec![strip_comments(BOOTCMD)];
-    if *packages == PackageSource::Payload {
-        let (label, place) = (PAYLOAD_LABEL, PAYLOAD);
-        commands.push(format!("mkdir -p {place}; mountpoint -q {place} || mount -o ro LABEL={label} {place} || :\n"));
-    }
-    commands
+/// What runs at every boot before `write_files`: the healing.
+pub fn bootcmd() -> String {
+    strip_comments(BOOTCMD)
 }
 
 /// What `runcmd` does first where the image is to have the driver: an image without it would do nothing, and say nothing.
@@ -127,6 +126,9 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
     let image = image_digest(view.plan.first_boot)?;
     let plan = Secret::new(records::plan(view, &staged, &pack, image));
     files.push(file(&format!("{SECRET}/plan"), FileMode::SECRET, plan)?);
+    if let Some(key) = view.box_key {
+        files.push(file(&format!("{SECRET}/box-key.pem"), FileMode::SECRET, Secret::new(key))?);
+    }
     if let Some(service) = recipe::pg_service(view) {
         files.push(file(&format!("{SECRET}/files/{}", recipe::PG_SERVICE), FileMode::SECRET, service)?);
     }
@@ -261,6 +263,7 @@ fn staged(view: &HostView<'_>) -> Result<Vec<Staged>, RenderError> {
             AttachmentKind::LdapCa => kept("ldap-ca.crt", Secret::new(*text)),
             AttachmentKind::OsRepoKey => repo_key("os", text),
             AttachmentKind::CloudifyRepoKey => repo_key("cloudify", text),
+            AttachmentKind::PayloadKeys => repo_key("payload", text),
             AttachmentKind::ExternalDatabaseCa => kept("postgresql-ca.crt", Secret::new(*text)),
             AttachmentKind::ExternalBrokerCa => kept("rabbitmq-ca.crt", Secret::new(*text)),
             AttachmentKind::Extra(_) => continue,

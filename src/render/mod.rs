@@ -20,7 +20,7 @@ mod view;
 mod tests;
 
 pub use cloud_config::{PackFile, instance_id};
-pub use guest::{PAYLOAD, image_files};
+pub use guest::{PAYLOAD, PAYLOAD_LABEL, PAYLOAD_OF_IMAGE, image_files};
 pub use templates::Templates;
 pub use view::{Client, HostView};
 

@@ -24,6 +24,7 @@ const fn recipe(name: &'static str, text: &'static str) -> Recipe {
     Recipe { name, text: Some(text) }
 }
 
+const PAYLOAD: Recipe = recipe("payload", include_str!("../../templates/guest/fetch-payload"));
 const URL: Recipe = recipe("url", include_str!("../../templates/guest/fetch-url"));
 const REPO: Recipe = recipe("repo", include_str!("../../templates/guest/fetch-repo"));
 const DATABASE: Recipe = recipe("database", include_str!("../../templates/guest/recover-database"));
@@ -31,8 +32,14 @@ const BROKER: Recipe = recipe("broker", include_str!("../../templates/guest/reco
 const MANAGER_FIRST: Recipe = recipe("manager-first", include_str!("../../templates/guest/recover-manager-first"));
 
 /// Every recipe with its kind, for an image that serves all roles and sources.
-const ALL: [(&str, Recipe); 5] =
-    [("fetch", REPO), ("fetch", URL), ("recover", BROKER), ("recover", DATABASE), ("recover", MANAGER_FIRST)];
+const ALL: [(&str, Recipe); 6] = [
+    ("fetch", PAYLOAD),
+    ("fetch", REPO),
+    ("fetch", URL),
+    ("recover", BROKER),
+    ("recover", DATABASE),
+    ("recover", MANAGER_FIRST),
+];
 
 /// How a role is recovered.
 pub const fn recovery(recovery: &Recovery) -> Recipe {
@@ -48,9 +55,14 @@ pub const fn recovery(recovery: &Recovery) -> Recipe {
 /// How a host fetches what it installs, in the order in which that is done.
 pub fn fetching(plan: &Plan, host: &HostPlan) -> Vec<Recipe> {
     let rpm = host.installs_cloudify().then_some(&plan.rpm);
-    let packages = matches!(plan.packages, PackageSource::Repo(_) | PackageSource::Payload);
+    let repository = matches!(plan.packages, PackageSource::Repo(_)) || matches!(rpm, Some(RpmSource::Repo(_)));
+    let payload = plan.fetches_payload(host);
     let mut recipes = Vec::new();
-    if packages || matches!(rpm, Some(RpmSource::Repo(_))) {
+    if payload {
+        recipes.push(PAYLOAD);
+    }
+    // The payload's copy is a repository too.
+    if repository || payload {
         recipes.push(REPO);
     }
     if matches!(rpm, Some(RpmSource::Url { .. })) {

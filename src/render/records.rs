@@ -7,7 +7,10 @@ use crate::plan::ports::of_host;
 use crate::plan::{AttachmentKind, HostPlan, PackageSource, Recovery, RolePlan, RpmSource};
 
 use super::HostView;
-use super::guest::{BROKER_CURL, CA, CERTIFICATE, PAYLOAD, Staged, config_path, curl_config, repo_key_path};
+use super::guest::{
+    BROKER_CURL, CA, CERTIFICATE, PAYLOAD, PAYLOAD_COPY, PAYLOAD_LABEL, PAYLOAD_OF_IMAGE, Staged, config_path,
+    curl_config, repo_key_path,
+};
 use super::pki::Pack;
 use super::recipe::{fetching, recovery as recovery_recipe};
 
@@ -100,15 +103,14 @@ fn sources(view: &HostView<'_>, records: &mut Records) {
     match &plan.packages {
         PackageSource::Image => records.add(&["packages_from", "image"]),
         PackageSource::SystemRepos => records.add(&["packages_from", "system-repos"]),
-        PackageSource::Payload => {
-            records.add(&["packages_from", "os"]);
-            let signed = view.attachments.contains_key(&AttachmentKind::OsRepoKey);
-            repo(records, "os", &format!("file://{PAYLOAD}"), signed);
-        }
+        PackageSource::Payload => records.add(&["packages_from", "payload"]),
         PackageSource::Repo(source) => {
             records.add(&["packages_from", "os"]);
             repo(records, "os", source.baseurl.as_str(), source.signed);
         }
+    }
+    if plan.fetches_payload(view.host) {
+        payload(view, records);
     }
     for package in &view.host.packages {
         records.add(&["package", package]);
@@ -125,9 +127,22 @@ fn sources(view: &HostView<'_>, records: &mut Records) {
             records.add(&["rpm", "repo"]);
             repo(records, "cloudify", source.baseurl.as_str(), source.signed);
         }
+        RpmSource::Payload => records.add(&["rpm", "payload"]),
         RpmSource::Preinstalled => records.add(&["rpm", "preinstalled"]),
     }
     records.add(&["rpm_name", &plan.contract.package, &plan.version.to_string()]);
+}
+
+/// Where the payload is looked for, in this order, and the repository that its copy is.
+fn payload(view: &HostView<'_>, records: &mut Records) {
+    records.add(&["payload", "medium", PAYLOAD_LABEL]);
+    records.add(&["payload", "directory", PAYLOAD]);
+    if let Some(url) = &view.plan.payload_url {
+        records.add(&["payload", "url", url.as_str()]);
+    }
+    records.add(&["payload", "directory", PAYLOAD_OF_IMAGE]);
+    let signed = view.attachments.contains_key(&AttachmentKind::PayloadKeys);
+    repo(records, "payload", &format!("file://{PAYLOAD_COPY}"), signed);
 }
 
 fn repo(records: &mut Records, name: &str, base: &str, signed: bool) {

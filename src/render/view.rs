@@ -30,6 +30,8 @@ pub struct HostView<'a> {
     pub target: &'a Target,
     /// The CA's certificate, PEM.
     pub ca: &'a str,
+    /// The public half of the key that payloads are signed with, PEM; where the host may take something from one.
+    pub box_key: Option<&'a str>,
     /// The host's certificate, PEM.
     pub certificate: &'a str,
     /// Its key, PEM.

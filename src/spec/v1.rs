@@ -34,6 +34,8 @@ pub struct Spec {
     pub os: Field<String>,
     /// Where the packages come from that Cloudify needs of the operating system. Default: `{from: image}`.
     pub os_packages: Field<OsPackages>,
+    /// Where hosts find the payload beside the places where they always look. Default: nowhere else.
+    pub payload: Field<Payload>,
     /// Where the bundles will be used: one or several of `nocloud`, `libvirt`, `proxmox`, `virtualbox`, `hyperv`, `vsphere`,
     /// `openstack`, `cloudstack`, `kubevirt`, `aws`, `azure`, `gcp`, `oci`, `digitalocean`, `hetzner` and `alibaba`, such as
     /// `[nocloud, aws]`. Every host gets a seed ISO and directory, and user-data as each of them takes it. Default: `[nocloud]`.
@@ -91,7 +93,8 @@ pub struct Cloudify {
     /// The licence file, relative to this file. The first manager uploads it; in a premium cluster without one it stops in
     /// PREFLIGHT. Default: none.
     pub license: Field<String>,
-    /// Where the RPM `cloudify-manager-install` comes from: one of `url` with `sha256`, `repo`, or `preinstalled`.
+    /// Where the RPM `cloudify-manager-install` comes from: one of `url` with `sha256`, `repo`, `payload`,
+    /// or `preinstalled`.
     pub rpm: Field<Rpm>,
 }
 
@@ -115,6 +118,8 @@ pub struct Rpm {
     pub sha256: Field<Digest256>,
     /// A yum repository that has the RPM. Default: none.
     pub repo: Field<Repo>,
+    /// `true`: hosts take the RPM from the payload, which `cfy-seed payload add` put it into. Default: `false`.
+    pub payload: Field<bool>,
     /// `true`: the image has the RPM installed. Default: `false`.
     pub preinstalled: Field<bool>,
 }
@@ -137,8 +142,8 @@ pub struct Repo {
 #[schemars(extend("required" = ["from"]))]
 pub struct OsPackages {
     /// `image`: they are there, hosts only check. `system-repos`: hosts install them from the repositories that the image
-    /// has configured. `{repo: {baseurl: …, gpgkey: …}}`: from this repository alone. `payload`: from the medium labelled
-    /// CFYPAYLOAD, or from what the image has at `/media/cfypayload`, whose root is a yum repository.
+    /// has configured. `{repo: {baseurl: …, gpgkey: …}}`: from this repository alone. `payload`: from the signed payload,
+    /// which hosts find on a medium labelled CFYPAYLOAD, at `/media/cfypayload`, at `payload.url`, or in their image.
     pub from: Field<PackagesFrom>,
 }
 
@@ -150,10 +155,18 @@ pub enum PackagesFrom {
     Image,
     /// From the repositories that the image has configured.
     SystemRepos,
-    /// From a medium in the drive.
+    /// From the payload.
     Payload,
     /// From this repository alone.
     Repo(Repo),
+}
+
+/// Where hosts find the payload beside the places where they always look.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Payload {
+    /// A directory on a web server that has what the directory `payload` of the box has. Default: none.
+    pub url: Field<WebUrl>,
 }
 
 /// Who may log in.

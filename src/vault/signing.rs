@@ -56,6 +56,26 @@ impl SigningKey {
     }
 }
 
+impl Vault {
+    /// Makes the key that boxes are signed with, where there is none yet; it is then among [`Vault::writes`].
+    ///
+    /// # Errors
+    /// As [`SigningKey::of`].
+    pub fn ensure_signing_key(&mut self, size: RsaSize) -> Result<(), VaultError> {
+        let key = SigningKey::of(self, size)?;
+        self.writes.extend(key.write);
+        Ok(())
+    }
+
+    /// The public half of that key as PEM; nothing where there is none that can be used.
+    #[must_use]
+    pub fn signing_public_pem(&self) -> Option<String> {
+        let bytes = self.files().get(&tree_path(SIGNING_KEY).ok()?).copied()?;
+        let key = PrivateKey::from_pem(bytes.expose(), None).ok()?;
+        Some(SigningKey { key, write: None }.public_pem())
+    }
+}
+
 fn unusable(error: &dyn std::fmt::Display) -> VaultError {
     use crate::diag::{Code, Diagnostic};
     let message = format!("{SIGNING_KEY} in the vault cannot be used: {error}");

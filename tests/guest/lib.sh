@@ -45,6 +45,7 @@ new_host() {
   echo '2: eth0    inet 10.0.0.12/24 brd 10.0.0.255 scope global eth0' >"$ROOT/answers/ip"
   echo rpm-content >"$ROOT/server/rpm"
   : >"$ROOT/dev/console"
+  : >"$ROOT/answers/devices"
   S=$ROOT/var/lib/cfy-seed/secret
   plan_lines
   seed_files

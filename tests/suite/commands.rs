@@ -94,7 +94,7 @@ fn every_code_is_explained_and_every_page_is_listed() {
 fn help_fits_a_terminal() {
     let scratch = Scratch::new();
     let commands =
-        "init check plan build verify status credentials payload explain schema completions man".split(' ');
+        "init import check plan build verify status credentials payload explain schema completions man".split(' ');
     let all = cfy_seed(scratch.path()).args(&["--help"]).exits(0).stdout;
     for command in commands {
         assert!(all.contains(&format!("  {command} ")), "{command} is not in the help");

@@ -204,20 +204,24 @@ fn extra_files_arrive() {
 fn packages_come_from_where_the_spec_says() {
     let from = "os_packages: {from: {repo: {baseurl: \"http://mirror.example.com/el8\", gpgkey: repo.asc}}}";
     let repo = "repo\tos\thttp://mirror.example.com/el8\t/etc/pki/rpm-gpg/RPM-GPG-KEY-cfy-seed-os";
-    let payload = "repo\tos\tfile:///media/cfypayload\t-";
+    let payload = "repo\tpayload\tfile:///var/lib/cfy-seed/payload\t-";
     for (to, source, line) in [
         (from, "os", Some(repo)),
         ("os_packages: {from: image}", "image", None),
         ("os_packages: {from: system-repos}", "system-repos", None),
-        ("os_packages: {from: payload}", "os", Some(payload)),
+        ("os_packages: {from: payload}", "payload", Some(payload)),
     ] {
         let bundle = Bundle::nine_node_with(from, to);
         let host = bundle.host("broker-3");
         let (_, plan) = &host.files["/var/lib/cfy-seed/secret/plan"];
         assert!(plan.contains(&format!("\npackages_from\t{source}\n")), "{to}: {plan}");
-        let found = plan.lines().find(|found| found.starts_with("repo\tos"));
+        let found = plan.lines().find(|found| found.starts_with("repo\tos") || found.starts_with("repo\tpayload"));
         assert_eq!(found, line, "{to}");
-        let mounts = host.config["bootcmd"].to_string().contains("mount -o ro LABEL=CFYPAYLOAD /media/cfypayload");
-        assert_eq!(mounts, line == Some(payload), "{to}");
+        // The recipes that it is told to use are those that it has; the driver mounts, where it copies.
+        let recipes = host.files.keys().filter_map(|path| path.strip_prefix("/usr/local/lib/cfy-seed/fetch-"));
+        let told: BTreeSet<String> = host.records("fetch").into_iter().map(|fields| fields[0].to_owned()).collect();
+        assert_eq!(recipes.map(str::to_owned).collect::<BTreeSet<_>>(), told, "{to}");
+        assert_eq!(host.files.contains_key("/var/lib/cfy-seed/secret/box-key.pem"), source == "payload", "{to}");
+        assert!(!host.config["bootcmd"].to_string().contains("mount"), "{to}");
     }
 }

@@ -311,6 +311,62 @@ fn everything_wrong_is_said_in_one_pass() {
     assert!(!scratch.join("new").exists() && !output.all().contains("TOPSECRET"), "{}", output.all());
 }
 
+/// What the tool's own `generate-config` writes and nobody has filled in, or not wholly.
+#[test]
+fn a_machine_that_is_not_filled_in_is_told() {
+    let scratch = scratch();
+    let text = fs::read_to_string(scratch.join("nine-nodes.yaml")).expect("a file");
+    scratch.write("partly.yaml", text.replace("10.11.0.12", "").replace("10.11.0.33", ""));
+    let output = import(&scratch, "partly");
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert_eq!(
+        said(&output, "CFY-S004"),
+        ["error[CFY-S004]: `manager-3` has no `private_ip`", "error[CFY-S004]: `postgresql-2` has no `private_ip`"]
+    );
+    let blank = unfilled(&text);
+    scratch.write("blank.yaml", blank);
+    let output = import(&scratch, "blank");
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert_eq!(said(&output, "CFY-S004").len(), 10, "nine machines and the installer: {}", output.stderr);
+}
+
+/// Every value of the file but numbers and booleans made `''`.
+fn unfilled(text: &str) -> String {
+    let mut parts = text.split('\'');
+    let mut blank = parts.next().unwrap_or_default().to_owned();
+    for (at, part) in parts.enumerate() {
+        blank.push('\'');
+        blank.push_str(if at % 2 == 0 { "" } else { part });
+    }
+    blank
+}
+
+#[test]
+fn what_nobody_looks_at_is_said() {
+    let scratch = scratch();
+    let file = "manager_rpm_path: http://m.example.com/cloudify-manager-install-7.0.4-ga.el8.x86_64.rpm\n\
+        ca_key_path: ca.key\nldap: {domain: example.com}\nexisting_vms:\n  \
+        a: {private_ip: 10.0.0.1, config_path: one.yaml}\n  \
+        b: {private_ip: 10.0.0.2, config_path: {manger_config_path: two.yaml}}\n  \
+        c: {private_ip: 10.0.0.3, key_path: c.key, colour: red}\n";
+    scratch.write("ca.key", "no key\n");
+    scratch.write("odd.yaml", file);
+    let output = import(&scratch, "odd");
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    let messages = said(&output, "CFY-S041").join("\n");
+    for part in [
+        "ca_key_path",
+        "`ldap` without `server`",
+        "names a file for each role",
+        "names no config",
+        "colour",
+        "without `ca_cert_path` is not used",
+    ] {
+        assert!(messages.contains(part), "{part}: {messages}");
+    }
+    assert_eq!(said(&output, "CFY-S041").len(), 6, "{messages}");
+}
+
 #[test]
 fn hostile_files_are_told_and_harm_nothing() {
     let scratch = scratch();

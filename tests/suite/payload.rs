@@ -184,12 +184,12 @@ fn what_hosts_would_stop_at_is_found_before() {
 fn hosts_check_packages_with_the_keys_of_the_payload() {
     let record = |bundle: &Bundle| {
         let plan = &bundle.hosts["cloudify"].files["/var/lib/cfy-seed/secret/plan"].1;
-        plan.lines().find(|line| line.starts_with("repo\tos\t")).expect("a repository").to_owned()
+        plan.lines().find(|line| line.starts_with("repo\tpayload\t")).expect("a repository").to_owned()
     };
     let key = fs::read(root().join("fuzz/seeds/rpm/key.asc")).expect("a key");
     let scratch = offline();
     let bundle = Bundle::build(scratch);
-    assert_eq!(record(&bundle), "repo\tos\tfile:///media/cfypayload\t-");
+    assert_eq!(record(&bundle), "repo\tpayload\tfile:///var/lib/cfy-seed/payload\t-");
     let scratch = bundle.scratch;
     scratch.write("new/key", key);
     assert_eq!(add(&scratch, &["new/key", "new/libpq.rpm", "new/common.rpm", "new/image"]).code, Some(0));
@@ -200,13 +200,82 @@ fn hosts_check_packages_with_the_keys_of_the_payload() {
         .says("CFY-K008")
         .says("libpq-13.5-1.el8.x86_64.rpm is not signed with a key of the payload: it is not signed");
     let bundle = Bundle::build(scratch);
-    let place = "/etc/pki/rpm-gpg/RPM-GPG-KEY-cfy-seed-os";
-    assert_eq!(record(&bundle), format!("repo\tos\tfile:///media/cfypayload\t{place}"));
-    let staged = &bundle.hosts["cloudify"].files["/var/lib/cfy-seed/secret/files/os-repo.asc"].1;
+    let place = "/etc/pki/rpm-gpg/RPM-GPG-KEY-cfy-seed-payload";
+    assert_eq!(record(&bundle), format!("repo\tpayload\tfile:///var/lib/cfy-seed/payload\t{place}"));
+    let staged = &bundle.hosts["cloudify"].files["/var/lib/cfy-seed/secret/files/payload-repo.asc"].1;
     assert!(staged.starts_with("-----BEGIN PGP PUBLIC KEY BLOCK-----\n"), "{staged}");
     // A file of keys that is none stops every build.
     bundle.scratch.write("single.payload/keys/broken", "x");
     cfy_seed(bundle.scratch.path()).args(&["build", "--vault", "vault"]).exits(1).says("CFY-K007");
+}
+
+/// What a host checks the payload with is the key that signs it, made by the first build of any kind, and kept.
+#[test]
+fn hosts_check_the_payload_with_the_key_of_the_vault() {
+    let pinned = |bundle: &Bundle| {
+        let host = &bundle.hosts["cloudify"];
+        let (mode, key) = &host.files["/var/lib/cfy-seed/secret/box-key.pem"];
+        assert_eq!(mode, "0600");
+        let places = host.records("payload");
+        assert_eq!(
+            places.iter().map(|place| place[1]).collect::<Vec<_>>(),
+            ["CFYPAYLOAD", "/media/cfypayload", "/opt/cfy-seed/payload"]
+        );
+        key.clone()
+    };
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    let bundle = Bundle::build(scratch);
+    let first = pinned(&bundle);
+    assert!(first.starts_with("-----BEGIN PUBLIC KEY-----\n"), "{first}");
+    let kept = bundle.scratch.join("vault/box.key");
+    let private = fs::read_to_string(&kept).expect("a key");
+    assert!(modes(bundle.scratch.join("vault").as_std_path()).contains(&("box.key".to_owned(), 0o600)));
+    assert!(!first.contains(private.lines().nth(1).expect("a line")));
+    let bundle = Bundle::build(bundle.scratch);
+    assert_eq!(pinned(&bundle), first, "the key stays");
+    let plan = cfy_seed(bundle.scratch.path()).args(&["plan", "--vault", "vault"]).exits(0);
+    assert!(plan.stdout.contains("in the payload"), "{}", plan.all());
+    // The key is lost: a plan does not make it, and the next build does.
+    fs::remove_file(&kept).expect("removed");
+    cfy_seed(bundle.scratch.path()).args(&["plan", "--vault", "vault"]).exits(0);
+    assert!(!kept.exists());
+    let bundle = Bundle::build(bundle.scratch);
+    assert_ne!(pinned(&bundle), first);
+    // A host that takes nothing from it has neither.
+    let other = Bundle::nine_node().host("broker-1");
+    assert!(!other.files.contains_key("/var/lib/cfy-seed/secret/box-key.pem"));
+    assert!(other.records("payload").is_empty());
+}
+
+#[test]
+fn an_installer_that_is_not_in_the_payload_is_missed_before_anything_is_built() {
+    let scratch = offline();
+    let spec = fs::read_to_string(scratch.join("cluster.yaml")).expect("a spec");
+    let from = spec.find("rpm: {").expect("a source");
+    let to = from + spec[from..].find('}').expect("its end") + 1;
+    scratch.write("cluster.yaml", format!("{}rpm: {{payload: true}}{}", &spec[..from], &spec[to..]));
+    let run = |arguments: &[&str]| cfy_seed(scratch.path()).args(arguments).run();
+    let installer = |version: &str| bytes(&mut package("cloudify-manager-install", version));
+    scratch.write("new/old.rpm", installer("7.0.40"));
+    scratch.write("new/right.rpm", installer("7.0.4"));
+    // The commands that fill the payload do not mind, or nobody could.
+    assert_eq!(add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image", "new/old.rpm"]).code, Some(0));
+    for command in [["check"].as_slice(), &["build", "--vault", "vault"], &["plan"]] {
+        let found = run(command);
+        assert_eq!(found.code, Some(1), "{}", found.all());
+        let found = found.says("CFY-K019").says("no package cloudify-manager-install 7.0.4");
+        found.says("it has cloudify-manager-install-7.0.40-1.el8").says("rpm: {payload: true}");
+    }
+    assert!(!scratch.join("out").exists());
+    payload(&scratch, &["check"]).says("cloudify-manager-install = 7.0.4 of every host is neither");
+    assert_eq!(add(&scratch, &["new/right.rpm"]).code, Some(0));
+    assert_eq!(run(&["check"]).code, Some(0), "{}", run(&["check"]).all());
+    let bundle = Bundle::build(scratch);
+    assert_eq!(bundle.hosts["cloudify"].records("rpm")[0][0], "payload");
+    let box_of = bundle.scratch;
+    let found = payload(&box_of, &["check"]);
+    assert_eq!(found.code, Some(0), "{}", found.all());
 }
 
 #[test]

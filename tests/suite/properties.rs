@@ -184,6 +184,7 @@ fn user_data(project: &Project, plan: &Plan) -> Vec<String> {
             host,
             target: &plan.seed,
             ca: "a CA\n",
+            box_key: plan.fetches_payload(host).then_some("a public key\n"),
             certificate: "a certificate\n",
             key: &key,
             clients: clients.map(|name| Client { common_name: name, certificate: "one\n", key: &key }).collect(),

@@ -36,6 +36,11 @@ fn run(target: fn(&[u8]), directory: &str) {
 }
 
 #[test]
+fn files_of_the_cluster_manager() {
+    run(targets::import, "fuzz/seeds/import");
+}
+
+#[test]
 fn specs() {
     run(targets::spec, "fuzz/seeds/spec");
     run(targets::spec, "tests/bad-specs");

@@ -40,16 +40,19 @@ pub(super) fn suggest(written: &str, names: &[&str]) -> String {
 pub fn rpm(report: &mut Report, cloudify: &Cloudify, place: Span, files: &Attachments) -> Option<RpmSource> {
     require(report, &cloudify.rpm, "rpm", "rpm: {url: \"http://…\", sha256: \"…\"}", place);
     let (rpm, span) = cloudify.rpm.spanned()?;
-    let sources = [!rpm.url.is_absent(), !rpm.repo.is_absent(), !rpm.preinstalled.is_absent()];
-    if sources.iter().filter(|given| **given).count() != 1 {
+    let given = [rpm.url.is_absent(), rpm.repo.is_absent(), rpm.payload.is_absent(), rpm.preinstalled.is_absent()];
+    if given.iter().filter(|absent| !**absent).count() != 1 {
         let message = "the installer's RPM needs exactly one source";
         let wrong = Diagnostic::error(Code::RpmSource, message).at(span, "in this mapping");
-        report.push(wrong.help("give one of `url` (with `sha256`), `repo`, or `preinstalled: true`"));
+        report
+            .push(wrong.help("give one of `url` (with `sha256`), `repo`, `payload: true`, or `preinstalled: true`"));
         return None;
     }
     if let Some(digest) = rpm.sha256.span().filter(|_| rpm.url.is_absent()) {
         let wrong = Diagnostic::error(Code::RpmSource, "`sha256` goes with `url`").at(digest, "no `url` beside it");
-        report.push(wrong.help("remove it; packages of a repository are checked by their signature"));
+        report.push(
+            wrong.help("remove it; packages of a repository are checked by their signature, the payload as a whole"),
+        );
     }
     rpm_source(report, rpm, span, files)
 }
@@ -70,15 +73,20 @@ fn rpm_source(report: &mut Report, rpm: &Rpm, span: Span, files: &Attachments) -
         let key = files.get(&AttachmentKind::CloudifyRepoKey);
         return repo(report, repo_spec, repo_span, key).map(RpmSource::Repo);
     }
-    match rpm.preinstalled.get() {
-        Some(true) => Some(RpmSource::Preinstalled),
-        Some(false) => {
-            let wrong = Diagnostic::error(Code::RpmSource, "`preinstalled: false` is no source").at(span, "");
-            report.push(wrong.help("give `url` with `sha256`, or `repo`"));
-            None
+    for (key, field, source) in
+        [("payload", &rpm.payload, RpmSource::Payload), ("preinstalled", &rpm.preinstalled, RpmSource::Preinstalled)]
+    {
+        match field.get() {
+            Some(true) => return Some(source),
+            Some(false) => {
+                let message = format!("`{key}: false` is no source");
+                let wrong = Diagnostic::error(Code::RpmSource, message).at(span, "");
+                report.push(wrong.help("give `url` with `sha256`, `repo`, or `payload: true`"));
+            }
+            None => {}
         }
-        None => None,
     }
+    None
 }
 
 /// A repository, its key checked.

@@ -12,6 +12,7 @@ pub mod hosts;
 pub mod ldap;
 pub mod network;
 pub mod overrides;
+pub mod payload;
 pub mod pki;
 pub mod platform;
 pub mod target;

@@ -94,7 +94,8 @@ fn path(text: &str) -> Result<TreePath, BuildError> {
     text.parse().map_err(|error| BuildError::Refused(refused(error).into()))
 }
 
-fn read_lock(directory: &Utf8Path) -> Result<Lock, BuildError> {
+/// The lock file of a payload; an empty one where there is none yet.
+pub(super) fn read_lock(directory: &Utf8Path) -> Result<Lock, BuildError> {
     match load::bytes(&directory.join(LOCK), MAX_LOCK) {
         Ok(bytes) => Lock::parse(&bytes).map_err(|why| {
             let finding = Diagnostic::error(Code::PayloadLockUnreadable, format!("{LOCK} cannot be used: {why}"));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diag::{Code, Diagnostic, Report};
 use crate::payload::closure::{Closure, Question, Unmet, closure};
 use crate::payload::{Relation, Rpm, Signed, rpm_of};
-use crate::plan::{PackageSource, Plan};
+use crate::plan::Plan;
 
 use super::{Payload, from_payload, wanted};
 
@@ -62,8 +62,8 @@ pub fn check_payload(payload: &Payload, plan: &Plan) -> Checked {
     if payload.image.is_none() {
         report.push(not_proven(&open));
     }
-    if plan.packages != PackageSource::Payload {
-        let message = "hosts do not install from the payload: `os_packages.from` says otherwise";
+    if !plan.uses_payload() {
+        let message = "hosts do not install from the payload: `os_packages.from` and `cloudify.rpm` say otherwise";
         let help = "write `os_packages: {from: payload}` into the spec";
         report.push(Diagnostic::warning(Code::PayloadNotUsed, message).help(help));
     }

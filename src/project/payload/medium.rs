@@ -13,10 +13,11 @@ use crate::load::{self, Disk, LoadError};
 use crate::names::{Digest256, FileMode, TreePath};
 use crate::project::BuildError;
 use crate::project::offline::PUBLIC_KEY;
+use crate::render;
 use crate::verify;
 
 /// The volume label by which hosts find a payload.
-pub const MEDIUM_LABEL: &str = "CFYPAYLOAD";
+pub const MEDIUM_LABEL: &str = render::PAYLOAD_LABEL;
 /// The index of the repository, whose revision is every date of a payload.
 const INDEX: &str = "repodata/repomd.xml";
 /// The digests of some hundred thousand files have less.

@@ -37,13 +37,13 @@ class Lab:
             raise Failure(f"no host {name} here; there are: {', '.join(self.hosts) or 'none'}")
         return self.hosts[name]
 
-    def up(self, tree, image=False, addresses=None, only=None, platform="el8", www=None, layers=None):
+    def up(self, tree, image=False, addresses=None, only=None, platform="el8", www=None, layers=None, serve=True):
         """Make the hosts of a built tree `<out>/<cluster>`, switched off, with the network and the web server on.
 
         image: the OS prerequisites are in the image already. addresses: {host: address} for seeds without a static
         one. only: these hosts of the tree. platform: what os-release says; the programs stay those of the image. www:
         what the web server serves instead of the repositories. layers: what hosts stand on, topmost first, in the place of
-        the image.
+        the image. serve: whether there is a web server at all.
         """
         self.down()
         make_room()
@@ -66,7 +66,8 @@ class Lab:
         for port, (name, host) in enumerate(self.hosts.items()):
             host.lease(known[name])
             bridge.plug(host.namespace, port, host.mac())
-        bridge.serve(www or made.www, self.home / "http.log")
+        if serve:
+            bridge.serve(www or made.www, self.home / "http.log")
 
     def boot(self, *names):
         for name in names or self.hosts:

@@ -18,11 +18,8 @@ from .system import Failure, run
 PR_SET_PDEATHSIG = 1
 MEMORY = 2048      # MB; the contract of 7.0 wants 1838 of them for an all-in-one
 
-# how the seed is attached: as a disk beside the root disk, or in a CD-ROM drive
-SEED_DEVICES = {
-    "disk": ["-device", "virtio-blk-pci,drive=seed,id=seed-device"],
-    "cdrom": ["-device", "ide-cd,drive=seed,id=seed-device"],
-}
+# how seed and payload are attached: as disks beside the root disk, or in CD-ROM drives
+DEVICES = {"disk": "virtio-blk-pci", "cdrom": "ide-cd"}
 
 
 class Machine:
@@ -48,8 +45,9 @@ class Machine:
         run("cp", "--sparse=always", self.image / "root.img", self.disk, timeout=120)
         self.tap = self.bridge.plug_machine()
 
-    def power_on(self, seed=None, medium="disk", hold=None):
-        """hold: a stage at which the stand-in's install waits, during this boot only."""
+    def power_on(self, media=None, medium="disk", hold=None):
+        """media: images by what they are called when they are detached. hold: a stage at which the stand-in's install
+        waits, during this boot only."""
         words = ["console=ttyS0", "root=/dev/vda", "quiet", "systemd.show_status=false", "selinux=0"]
         words += [f"hold={hold}"] if hold else []
         command = [*network.in_namespace(self.bridge.namespace), "qemu-system-x86_64", "-name", self.name,
@@ -60,8 +58,9 @@ class Machine:
                    "-drive", f"if=none,id=root,format=raw,file={self.disk}", "-device", "virtio-blk-pci,drive=root",
                    "-netdev", f"tap,id=net,ifname={self.tap},script=no,downscript=no",
                    "-device", f"virtio-net-pci,netdev=net,mac={self.mac}", "-device", "virtio-rng-pci"]
-        if seed:
-            command += ["-drive", f"if=none,id=seed,format=raw,readonly=on,file={seed}", *SEED_DEVICES[medium]]
+        for name, image in (media or {}).items():
+            command += ["-drive", f"if=none,id={name},format=raw,readonly=on,file={image}",
+                        "-device", f"{DEVICES[medium]},drive={name},id={name}-device"]
         with open(self.home / "qemu.log", "ab") as log:
             self.qemu = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                          start_new_session=True, preexec_fn=self.before_exec)
@@ -110,9 +109,9 @@ class Machine:
             text += piece
         return text.decode(errors="replace")
 
-    def detach_seed(self, medium):
+    def detach(self, name, medium):
         """While it runs, as an operator does it."""
-        self.tell("device_del seed-device" if medium == "disk" else "eject -f seed")
+        self.tell(f"device_del {name}-device" if medium == "disk" else f"eject -f {name}")
 
     def read_disk(self):
         """Everything on the disk of a machine that is off, as a directory; no mount, so no kernel has to know ext4."""
