@@ -26,7 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("vault", &["names", "diag", "yaml", "plan", "world"]),
     ("payload", &["names", "diag"]),
     ("import", &["names", "diag", "yaml", "profile", "plan", "vault"]),
-    ("render", &["names", "diag", "yaml", "plan", "profile"]),
+    ("render", &["names", "diag", "yaml", "plan", "profile", "bundle"]),
     ("bundle", &["names", "diag"]),
     ("handoff", &["names", "yaml", "profile", "plan", "bundle", "render"]),
     ("load", &["names", "diag", "bundle"]),

@@ -251,6 +251,56 @@ fn createrepo_writes_the_same() {
     assert!(mine.lines().count() > 60, "{mine}");
 }
 
+/// What yum looks up in the tables that it makes of metadata: packages, what they provide and require, their files.
+const TABLES: &str = r#"
+import bz2, glob, sqlite3, sys, tempfile
+def rows(kind, query):
+    packed = glob.glob(sys.argv[1] + "/repodata/*" + kind + ".sqlite.bz2")[0]
+    with tempfile.NamedTemporaryFile() as plain:
+        plain.write(bz2.open(packed).read())
+        plain.flush()
+        for row in sqlite3.connect(plain.name).execute(query):
+            print(kind, *row)
+what = "name, epoch, version, release, arch"
+rows("primary", "select pkgId, " + what + ", location_href, size_package, checksum_type from packages")
+for table in "provides", "requires", "conflicts", "obsoletes":
+    rows("primary", "select '%s', p.pkgId, t.name, t.flags, t.epoch, t.version, t.release from %s t join packages p using (pkgKey)"
+         % (table, table))
+rows("primary", "select 'file', p.pkgId, t.name, t.type from files t join packages p using (pkgKey)")
+rows("filelists", "select p.pkgId, t.dirname, t.filenames, t.filetypes from filelist t join packages p using (pkgKey)")
+rows("other", "select p.pkgId, t.author, t.date, t.changelog from changelog t join packages p using (pkgKey)")
+"#;
+
+/// yum of EL 7 works on tables of `SQLite`. Here `sqliterepo_c` makes them of our gzip, in the form that yum reads, and they are those that it
+/// makes of `createrepo_c`'s. It is not yum: there, yum-metadata-parser makes them, which no Debian has.
+#[test]
+fn the_tables_that_yum_looks_things_up_in_are_those_of_createrepo() {
+    if !have(&["createrepo_c", "sqliterepo_c", "python3"]) {
+        return;
+    }
+    let ours = Repository::of(&mut several());
+    let theirs = ours.directory.path().join("theirs");
+    std::fs::create_dir(&theirs).expect("a directory");
+    let theirs_text = theirs.to_str().expect("UTF-8");
+    let ours_text = ours.root().to_str().expect("UTF-8").to_owned();
+    run(ours.directory.path(), "cp", &["-r", &format!("{ours_text}/packages"), theirs_text]);
+    run(
+        ours.directory.path(),
+        "createrepo_c",
+        &["--quiet", "--no-database", "--general-compress-type", "gz", theirs_text],
+    );
+    let tables = |root: &str| {
+        run(ours.directory.path(), "sqliterepo_c", &["--quiet", root]);
+        let mut rows: Vec<String> =
+            run(ours.directory.path(), "python3", &["-c", TABLES, root]).lines().map(str::to_owned).collect();
+        rows.sort();
+        rows
+    };
+    let (mine, reference) = (tables(&ours_text), tables(theirs_text));
+    same_lines(&mine, &reference);
+    assert!(mine.len() > 20 && mine.iter().any(|row| row.starts_with("primary requires ")), "{mine:?}");
+}
+
 /// Shows where two lists differ.
 fn same_lines(ours: &[String], theirs: &[String]) {
     let (only_ours, only_theirs): (BTreeSet<&String>, BTreeSet<&String>) =

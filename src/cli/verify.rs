@@ -6,6 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::diag::{self, Report, Sources};
 use crate::emit::{self, EmitError};
 use crate::load;
+use crate::profile::Profiles;
 use crate::project::OwnDirectories;
 use crate::verify::{self, Circumstances, Evidence, Subject, Verification};
 use crate::world::{RealWorld, World as _};
@@ -21,12 +22,7 @@ const OUT: &str = "out";
 const MAX_KEY: u64 = 64 << 10;
 
 pub fn run(request: &Verify, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
-    let (mut sources, mut report) = (Sources::default(), Report::default());
-    let profiles = own.profiles(&mut sources, &mut report)?;
-    if report.has_errors() {
-        output.report(&report, &sources);
-        return Ok(Exit::BadInput);
-    }
+    let Some(profiles) = read_profiles(own, output)? else { return Ok(Exit::BadInput) };
     let path = match &request.path {
         Some(path) => path.clone(),
         None => only_tree()?,
@@ -90,6 +86,14 @@ fn write_evidence(to: &Utf8Path, path: &Utf8Path, found: &Verification, key_give
     let circumstances = Circumstances { time: &time, path: path.as_str(), sha256, key_given };
     let json = Evidence::of(found, circumstances).to_json().map_err(|error| Failure::Bug(error.to_string()))?;
     Ok(emit::new_file(to, json.as_bytes())?)
+}
+
+/// The profiles by which targets are judged; nothing where the operator's own are wrong, which is said.
+pub fn read_profiles(own: &OwnDirectories, output: &Output) -> Result<Option<Profiles>, Failure> {
+    let (mut sources, mut report) = (Sources::default(), Report::default());
+    let profiles = own.profiles(&mut sources, &mut report)?;
+    output.report(&report, &sources);
+    Ok(Some(profiles).filter(|_| !report.has_errors()))
 }
 
 /// The public key that a user names.

@@ -77,3 +77,41 @@ fn odd_name() -> std::ffi::OsString {
     use std::os::unix::ffi::OsStringExt as _;
     std::ffi::OsString::from_vec(b"z\xff".to_vec())
 }
+
+#[test]
+#[allow(clippy::single_range_in_vec_init, reason = "sections of a file, of which most have one")]
+fn an_image_is_read_in_one_pass_or_not_at_all() {
+    let (_keep, root) = place();
+    let path = root.join("x.iso");
+    let mut bytes = vec![7; 2048];
+    bytes.extend([b"ab".as_slice(), &[0; 2046], b"cd", &[0; 2046]].concat());
+    std::fs::write(&path, &bytes).expect("written");
+    let attributes = Attributes { mode: 0o644, owner: 0 };
+    let layout = |files: &[(&str, &[std::ops::Range<u64>])]| {
+        let files =
+            files.iter().map(|(name, sections)| ((*name).to_owned(), (attributes, sections.to_vec()))).collect();
+        Layout { head: 2048, size: 6144, attributes, directories: BTreeMap::new(), files }
+    };
+    let read = |layout: &Layout| image(&path, layout, Limits { files: 3, ..Limits::PAYLOAD }, &|_| ());
+    let good = read(&layout(&[("one", &[2048..2050]), ("two", &[4096..4098]), ("none", &[])])).expect("good");
+    assert!(good.damage.is_none());
+    assert_eq!(good.tree.files["two"].bytes.as_deref(), Some(b"cd".as_slice()));
+    assert_eq!(read(&layout(&[("both", &[2048..4096, 4096..4098])])).expect("good").tree.files["both"].size, 2050);
+    // A file that overlaps with another, with itself, or that the directories, comes in the way of one pass.
+    for (files, part) in [
+        (&[("one", &[2048..2050][..]), ("two", &[2048..2050])][..], "overlap"),
+        (&[("one", &[2048..4098]), ("two", &[4096..4098])], "overlap"),
+        (&[("one", &[4096..4098, 2048..2050])], "overlap"),
+        (&[("one", &[0..2050])], "overlap"),
+        (&[("one", &[2048..2050]), ("two", &[4096..1 << 39])], "cut off"),
+    ] {
+        let error = read(&layout(files)).expect_err(part);
+        assert!(matches!(&error, LoadError::Image { why, .. } if why.contains(part)), "{error}");
+    }
+    let many: Vec<String> = (0..4).map(|number| number.to_string()).collect();
+    let many: Vec<(&str, &[std::ops::Range<u64>])> = many.iter().map(|name| (name.as_str(), [].as_slice())).collect();
+    assert!(matches!(read(&layout(&many)), Err(LoadError::TooManyFiles { .. })));
+    assert!(matches!(read(&layout(&[("one", &[2048..1 << 41])])), Err(LoadError::TooLarge { .. })));
+    let padding = read(&layout(&[("two", &[4096..4098])])).expect("readable");
+    assert!(padding.damage.is_some(), "what no file has is not zero");
+}

@@ -267,8 +267,19 @@ fn steps(tasks: &[Task<'_>]) -> Vec<Step> {
                 role_name: title(role.role),
                 index: role.index,
                 after: earlier.map_or_else(String::new, |role| format!("its own role {}", role.role)),
-                waits_for: role.waits_for.clone(),
+                waits_for: few(&role.waits_for),
             }
         })
         .collect()
+}
+
+/// The first few lines, each of a length that can be read: with fifty hosts, each broker is asked of all others.
+fn few(lines: &[String]) -> Vec<String> {
+    const LINES: usize = 4;
+    const LETTERS: usize = 180;
+    let mut few: Vec<String> = lines.iter().take(LINES).map(|line| cut(line, LETTERS)).collect();
+    if let Some(more @ 1..) = lines.len().checked_sub(LINES) {
+        few.push(format!("and {more} more like these, which `plan --format json` lists"));
+    }
+    few
 }

@@ -1,19 +1,15 @@
 //! How large each host's user-data is, or will be.
 
-use std::collections::BTreeMap;
-
-use base64::Engine as _;
-
 use crate::bundle::gzip::gzip;
 use crate::handoff::{HandoffError, Packing, SEED_FILES};
-use crate::names::{Credential, Digest256, GuestPath, HostName, RoleKind, RsaSize, Secret};
+use crate::names::{Digest256, GuestPath, HostName};
 use crate::plan::{HostPlan, Plan};
-use crate::render::{Client, HostView};
 use crate::vault::Vault;
 
 use super::budget::Budget;
-use super::build::{BuildError, Trust, attachments, known_credentials, view};
+use super::build::{BuildError, Trust, view};
 use super::delivery::{HostDelivery, deliver};
+use super::stand_in::StandIn;
 use super::{Project, side_by_side};
 
 /// How many of the largest files are named.
@@ -60,7 +56,7 @@ pub fn footprint(
     vault: Option<&Vault>,
     packing: Packing,
 ) -> Result<Footprint, BuildError> {
-    let material = StandIn::new(plan.identity.key);
+    let material = StandIn::new(plan);
     // The key that payloads are signed with is made by a build.
     let vault = vault.filter(|vault| !plan.uses_payload() || vault.signing_public_pem().is_some());
     let complete = vault.map(|vault| Ok::<_, BuildError>((vault, Trust::of(plan, vault)?))).transpose()?;
@@ -100,69 +96,4 @@ pub(super) fn measure(host: &HostPlan, HostDelivery { files, targets }: HostDeli
         installs: host.installs_cloudify(),
         budgets: targets.iter().map(|(delivery, packs)| Budget::new(delivery, packs)).collect(),
     }
-}
-
-/// Keys and certificates of the usual size, as hard to compress as real ones.
-struct StandIn {
-    certificate: String,
-    key: Secret,
-    public_key: String,
-    credential: Secret,
-}
-
-impl StandIn {
-    fn new(size: RsaSize) -> Self {
-        // Bytes of DER: PKCS#1 keys, leaves with a dozen names, public keys.
-        let (key, certificate, public) = match size {
-            RsaSize::Rsa2048 => (1192, 1000, 294),
-            RsaSize::Rsa3072 => (1770, 1256, 422),
-            RsaSize::Rsa4096 => (2350, 1512, 550),
-        };
-        Self {
-            certificate: pem("CERTIFICATE", certificate),
-            key: Secret::new(pem("RSA PRIVATE KEY", key)),
-            public_key: pem("PUBLIC KEY", public),
-            credential: Secret::new("S".repeat(32)),
-        }
-    }
-
-    fn view<'a>(&'a self, project: &'a Project, plan: &'a Plan, host: &'a HostPlan) -> HostView<'a> {
-        let client = |name: &'a String| Client { common_name: name, certificate: &self.certificate, key: &self.key };
-        let clients = plan.identity.clients.iter().filter(|_| host.has(RoleKind::Manager)).map(client).collect();
-        let credentials: BTreeMap<Credential, &Secret> =
-            known_credentials(plan, host).map(|name| (name, &self.credential)).collect();
-        HostView {
-            plan,
-            host,
-            target: &plan.seed,
-            ca: &self.certificate,
-            box_key: plan.fetches_payload(host).then_some(&self.public_key),
-            certificate: &self.certificate,
-            key: &self.key,
-            clients,
-            credentials,
-            attachments: attachments(project, plan, host),
-            templates: &project.templates,
-            overrides: project.overrides_of(host),
-        }
-    }
-}
-
-fn pem(label: &str, length: usize) -> String {
-    let mut bytes = Vec::with_capacity(length + 64);
-    let mut digest = Digest256::of(label.as_bytes()).to_string();
-    while bytes.len() < length {
-        digest = Digest256::of(digest.as_bytes()).to_string();
-        // Pairs of hexadecimal digits are bytes again.
-        bytes.extend(
-            digest
-                .as_bytes()
-                .chunks(2)
-                .filter_map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok())),
-        );
-    }
-    bytes.truncate(length);
-    let text = base64::engine::general_purpose::STANDARD.encode(bytes);
-    let lines: Vec<&str> = text.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

@@ -16,6 +16,7 @@ mod payload;
 mod pki;
 mod runbook;
 mod several;
+mod stand_in;
 mod vault;
 mod waiting;
 

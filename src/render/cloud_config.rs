@@ -161,8 +161,7 @@ fn write_file<'a>(file: &'a GuestFile, pack: PackFile<'_>) -> WriteFile<'a> {
     // With the words that say so, it must still be shorter.
     let shorter = |packed: &String| packed.len() + PACKED_KEY.len() < plain.len();
     let (encoding, content) = match file.encoding {
-        // What is no text is keys for the most part, which nothing makes smaller.
-        Encoding::Base64 => (Some("b64"), Cow::Borrowed(plain)),
+        Encoding::GzipBase64 => (Some(PACKED), Cow::Borrowed(plain)),
         Encoding::Text => match pack(plain).filter(shorter) {
             Some(packed) => (Some(PACKED), Cow::Owned(packed)),
             None => (None, Cow::Borrowed(plain)),

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::bundle::gzip::dense;
 use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
 use crate::plan::gate::Probe;
 use crate::plan::{AttachmentKind, FirstBootSource, RolePlan};
@@ -38,7 +39,7 @@ const SECRET: &str = "/var/lib/cfy-seed/secret";
 /// Certificates and keys, as they travel.
 const PKI: &str = "/var/lib/cfy-seed/secret/pki";
 /// Hexadecimal digits of a digest in the seed's list.
-const DIGITS: usize = 12;
+const DIGITS: usize = 8;
 /// The broker's credentials for curl: the name of a file in `secret/curl`.
 pub const BROKER_CURL: &str = "broker.conf";
 /// Those of the manager's user `admin`.
@@ -151,12 +152,12 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
         files.iter().chain(&made).map(|file| (file.path.as_str(), file.content.expose().as_bytes())).collect();
     whole.push((PKI, pack.bytes()));
     let digests = digests(whole);
-    let pki = Secret::new(STANDARD.encode(pack.bytes()));
-    files.push(GuestFile { encoding: Encoding::Base64, ..file(PKI, FileMode::SECRET, pki)? });
+    let pki = Secret::new(STANDARD.encode(dense(pack.bytes())?));
+    files.push(GuestFile { encoding: Encoding::GzipBase64, ..file(PKI, FileMode::SECRET, pki)? });
     files.push(file(&format!("{SECRET}/seed.sha256"), FileMode::SECRET, digests)?);
     // What is alike beside each other, and what nothing is like last: deflate has a table for each.
     files.sort_by_cached_key(|file| {
-        (file.encoding == Encoding::Base64, file.mode == FileMode::SECRET, file.path.clone())
+        (file.encoding == Encoding::GzipBase64, file.mode == FileMode::SECRET, file.path.clone())
     });
     Ok(files)
 }

@@ -21,6 +21,7 @@ mod tests;
 
 pub use cloud_config::{PackFile, instance_id};
 pub use guest::{PAYLOAD, PAYLOAD_LABEL, PAYLOAD_OF_IMAGE, image_files};
+pub use pki::stand_in_key;
 pub use templates::Templates;
 pub use view::{Client, HostView};
 
@@ -48,8 +49,8 @@ pub struct GuestFile {
 pub enum Encoding {
     /// As they are.
     Text,
-    /// For what is no text.
-    Base64,
+    /// Through gzip and base64, for what is no text.
+    GzipBase64,
 }
 
 /// What a host boots from, as texts. All four are always there: an absent one costs a boot a retry or more (P21).
@@ -92,6 +93,9 @@ pub enum RenderError {
         /// Why.
         reason: String,
     },
+    /// Something cannot be compressed.
+    #[error("certificates and keys cannot be packed: {0}")]
+    Pack(#[from] std::io::Error),
     /// A value cannot be written as YAML.
     #[error(transparent)]
     Yaml(#[from] crate::yaml::NotSerialisable),

@@ -18,8 +18,6 @@ const KEY: &str = "RSA PRIVATE KEY";
 const EXPONENT: u32 = 65537;
 /// The guest divides by `G × EXPONENT` in 64 bits, 16 of which are the next digit.
 const LARGEST_G: u32 = 1 << 24;
-/// Base64 takes three bytes at a time: pieces that begin at a multiple of it look alike where they are.
-const PIECE: usize = 3;
 
 /// What is packed, and how.
 #[derive(Default)]
@@ -43,7 +41,7 @@ impl Pack {
             match pair.and_then(|(name, key)| Some((name, key.split(&certificate)?, key))) {
                 Some((name, (head, tail), key)) => pack.add_pair(name, &key, head, tail),
                 None => {
-                    pack.add(&certificate);
+                    pack.bytes.extend_from_slice(&certificate);
                     pack.records.push(vec!["der".into(), file.name.clone(), certificate.len().to_string()]);
                     pack.names.push(file.name.clone());
                 }
@@ -53,10 +51,9 @@ impl Pack {
     }
 
     fn add_pair(&mut self, name: &str, key: &Numbers, head: &[u8], tail: &[u8]) {
-        let primes = [&key.p, &key.q, &key.q_inverse].map(|number| key.fixed(number));
-        self.add(&Zeroizing::new(primes.iter().flat_map(|bytes| bytes.iter().copied()).collect::<Vec<u8>>()));
-        self.add(head);
-        self.add(tail);
+        let primes = [&key.p, &key.q].map(|number| key.fixed(number));
+        let pieces = primes.iter().map(|bytes| bytes.as_slice()).chain([head, tail]);
+        pieces.for_each(|piece| self.bytes.extend_from_slice(piece));
         let word = |number: &BigUint| format!("{number:08x}");
         self.records.push(vec![
             "pair".into(),
@@ -70,12 +67,6 @@ impl Pack {
             tail.len().to_string(),
         ]);
         self.names.extend([format!("{name}.crt"), format!("{name}.key")]);
-    }
-
-    fn add(&mut self, piece: &[u8]) {
-        self.bytes.extend_from_slice(piece);
-        let filled = self.bytes.len().next_multiple_of(PIECE);
-        self.bytes.resize(filled, 0);
     }
 
     /// Whether the file of this name is in it.
@@ -110,7 +101,6 @@ struct Numbers {
     modulus: BigUint,
     p: BigUint,
     q: BigUint,
-    q_inverse: BigUint,
     /// `e × d = 1 + k × (p-1) × (q-1) ÷ g`: by library, d is an inverse of e modulo the product or the least common multiple.
     k: BigUint,
     g: BigUint,
@@ -130,7 +120,7 @@ impl Numbers {
             numbers.push(BigUint::from_bytes_be(number.as_ref()));
             content = after;
         }
-        let [version, modulus, e, d, p, q, d_p, d_q, q_inverse] = numbers.try_into().ok()?;
+        let [version, modulus, e, d, p, q, d_p, d_q, _] = numbers.try_into().ok()?;
         let one = BigUint::from(1_u32);
         // Zeros of a damaged key divide nothing, and nothing can be taken from them.
         let usual = rest.is_empty() && version.bits() == 0 && e == EXPONENT.into() && p > one && q > one;
@@ -150,17 +140,16 @@ impl Numbers {
             modulus,
             p,
             q,
-            q_inverse,
         };
         let fits = key.half.is_multiple_of(2)
-            && [&key.p, &key.q, &key.q_inverse].iter().all(|number| number.bits().div_ceil(8) <= key.half as u64)
+            && [&key.p, &key.q].iter().all(|number| number.bits().div_ceil(8) <= key.half as u64)
             && [&key.k, &key.k_p, &key.k_q].iter().all(|number| **number < e)
             && key.g <= LARGEST_G.into();
-        (fits && key.whole().as_slice() == der).then_some(key)
+        (fits && key.whole()?.as_slice() == der).then_some(key)
     }
 
-    /// The key that the guest will make.
-    fn whole(&self) -> Zeroizing<Vec<u8>> {
+    /// The key that the guest will make; none where what should be primes have a common divisor.
+    fn whole(&self) -> Option<Zeroizing<Vec<u8>>> {
         let (one, e) = (BigUint::from(1_u32), BigUint::from(EXPONENT));
         let (less_p, less_q) = (&self.p - &one, &self.q - &one);
         let numbers = [
@@ -171,7 +160,7 @@ impl Numbers {
             self.q.clone(),
             (&one + &self.k_p * less_p) / &e,
             (&one + &self.k_q * less_q) / &e,
-            self.q_inverse.clone(),
+            self.q.modinv(&self.p)?,
         ];
         let mut content = Zeroizing::new(vec![2, 1, 0]);
         for number in &numbers {
@@ -183,7 +172,7 @@ impl Numbers {
         }
         let mut der = Zeroizing::new(Vec::new());
         element(0x30, &content, &mut der);
-        der
+        Some(der)
     }
 
     /// The number with as many bytes as a prime may have.
@@ -205,6 +194,34 @@ impl Numbers {
     }
 }
 
+/// An `RSAPrivateKey` of these numbers, which are no primes, and its modulus: for estimates, because it packs as a real one
+/// does. Both have one length.
+pub fn stand_in_key(p: &[u8], q: &[u8]) -> (Zeroizing<Vec<u8>>, Vec<u8>) {
+    let (half, e) = (p.len(), BigUint::from(EXPONENT));
+    // Odd, and so large that the product has all its bits.
+    let prime = |bytes: &[u8]| {
+        BigUint::from_bytes_be(bytes) | (BigUint::from(3_u32) << (8 * half - 2)) | BigUint::from(1_u32)
+    };
+    let (p, mut q) = (prime(p), prime(q));
+    while q.modinv(&p).is_none() {
+        q += 2_u32;
+    }
+    let (less_p, less_q) = (&p - 1_u32, &q - 1_u32);
+    // By Fermat: 1 + factor × number is a multiple of e, which is prime.
+    let factor = |number: &BigUint| &e - number.modpow(&(&e - 2_u32), &e);
+    let key = Numbers {
+        half,
+        modulus: &p * &q,
+        k: factor(&(&less_p * &less_q)),
+        g: BigUint::from(1_u32),
+        k_p: factor(&less_p),
+        k_q: factor(&less_q),
+        p,
+        q,
+    };
+    (key.whole().unwrap_or_default(), key.modulus.to_bytes_be())
+}
+
 fn greatest_common_divisor(a: &BigUint, b: &BigUint) -> BigUint {
     let (mut a, mut b) = (a.clone(), b.clone());
     while b.bits() != 0 {
@@ -223,4 +240,71 @@ fn element(tag: u8, content: &[u8], out: &mut Vec<u8>) {
         _ => out.extend([0x82, high, low]),
     }
     out.extend_from_slice(content);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Numbers, Pack, der, element};
+    use crate::names::{FileMode, Secret};
+    use crate::render::guest::Staged;
+
+    const CRT: &str = include_str!("../../tests/fixtures/nine-node/vault/hosts/db-1.crt");
+    const KEY: &str = include_str!("../../tests/fixtures/nine-node/vault/hosts/db-1.key");
+    const OTHER: &str = include_str!("../../tests/fixtures/nine-node/vault/hosts/db-2.key");
+
+    fn packed(files: &[(&str, &str)]) -> Pack {
+        let staged = files.iter().map(|(name, text)| Staged {
+            name: (*name).to_owned(),
+            destination: format!("/etc/{name}"),
+            mode: FileMode::SECRET,
+            content: Secret::new(*text),
+        });
+        Pack::of(&staged.collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_pair_has_no_byte_of_the_modulus_and_no_exponent() {
+        let pack = packed(&[("host.crt", CRT), ("host.key", KEY)]);
+        assert!(pack.has("host.crt") && pack.has("host.key"));
+        assert_eq!(pack.records[0][..3], ["pair", "host", "128"]);
+        let certificate = der(CRT, "CERTIFICATE").expect("a certificate");
+        assert_eq!(pack.bytes().len(), certificate.len() - 256 + 2 * 128);
+    }
+
+    #[test]
+    fn what_is_not_of_the_usual_form_travels_as_it_is() {
+        let crlf = CRT.replace('\n', "\r\n");
+        let short = CRT.replacen("-----\nMII", "-----\nM\nII", 1);
+        for text in [crlf.as_str(), &short, &CRT[1..], &CRT[..CRT.len() - 1], &format!("{CRT}{CRT}"), "", KEY] {
+            assert!(!packed(&[("host.crt", text)]).has("host.crt"), "{text}");
+        }
+        // Another host's key: the certificate has another modulus.
+        let pack = packed(&[("host.crt", CRT), ("host.key", OTHER)]);
+        assert!(pack.has("host.crt") && !pack.has("host.key"));
+        assert_eq!(pack.records[0][0], "der");
+        let pkcs8 = KEY.replace("RSA PRIVATE", "PRIVATE");
+        assert!(!packed(&[("host.crt", CRT), ("host.key", &pkcs8)]).has("host.key"));
+        assert!(!packed(&[("host.key", KEY)]).has("host.key"));
+    }
+
+    #[test]
+    fn a_key_that_would_not_come_out_to_the_byte_is_refused() {
+        let good = der(KEY, "RSA PRIVATE KEY").expect("a key");
+        let key = Numbers::of(&good).expect("a usual key");
+        assert_eq!(key.whole().expect("primes"), good);
+        // Any damage: the numbers do not belong together any more, or the DER is none.
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            let whole = Numbers::of(&bad).and_then(|key| key.whole());
+            assert!(whole.is_none_or(|whole| whole == bad), "byte {at}");
+        }
+        for cut in 0..good.len() {
+            assert!(Numbers::of(&good[..cut]).is_none(), "{cut}");
+        }
+        // Zeros for all numbers, as a key without its primes has.
+        let mut zeros = Vec::new();
+        element(0x30, &[2, 1, 0].repeat(9), &mut zeros);
+        assert!(Numbers::of(&zeros).is_none());
+    }
 }

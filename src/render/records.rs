@@ -40,9 +40,7 @@ pub fn plan(view: &HostView<'_>, staged: &[Staged], pack: &Pack, image: Option<D
     records.add(&["schema", "1"]);
     records.add(&["cluster", plan.cluster.as_str()]);
     records.add(&["host", host.name.as_str(), &host.ip.to_string()]);
-    records.add(&["fqdn", &host.fqdn]);
     records.add(&["generation", &plan.generation.to_string()]);
-    records.add(&["platform", &plan.platform.platform]);
     if let Some(digest) = image {
         records.add(&["image", &digest.to_string()]);
     }

@@ -23,7 +23,7 @@ const STAGED: &str = "/var/lib/cfy-seed/secret/files/";
 const KEPT: &str = "/etc/cloudify/cfy-seed/";
 const DIGESTS: &str = "/var/lib/cfy-seed/secret/seed.sha256";
 /// How many digits of a digest stand in that list.
-const DIGITS: usize = 12;
+const DIGITS: usize = 8;
 const PLAN: &str = "/var/lib/cfy-seed/secret/plan";
 const PKI: &str = "/var/lib/cfy-seed/secret/pki";
 

@@ -159,3 +159,45 @@ pub(super) fn payload(tree: &LoadedTree) -> Report {
     }
     report
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_leads_nowhere_else() {
+        let digest = Digest256::of(b"x");
+        let line = |name: &str| format!("{digest}  {name}\n");
+        let good = line("packages/a.rpm") + &line("repodata/repomd.xml");
+        assert_eq!(signed_files(good.as_bytes()).expect("a list").len(), 2);
+        for bad in [
+            "x".to_owned(),
+            line("../a"),
+            line("packages/../../a"),
+            line("/etc/shadow"),
+            line("a//b"),
+            line("./a"),
+            line("SHA256SUMS"),
+            line("box-key.pem"),
+            line("a") + &line("a"),
+            line(&"n/".repeat(600)),
+        ] {
+            assert_eq!(signed_files(bad.as_bytes()).expect_err(&bad).code, Code::SumsDiffer);
+        }
+    }
+
+    #[test]
+    fn what_an_image_says_of_its_head_is_bounded() {
+        let beginning = |sectors: &str| {
+            let mut bytes = vec![0; 17 * 2048];
+            let field = [HEAD_DIGEST, "0".repeat(64).as_bytes(), b" SECTORS ", sectors.as_bytes()].concat();
+            bytes.splice(APPLICATION..APPLICATION + field.len(), field);
+            medium_head(&bytes)
+        };
+        assert_eq!(beginning("0000000018"), Some(18 * 2048));
+        for sectors in ["0000000017", "0000000000", "9999999999", "0000065537", "-000000020", "00000000x0", "20"] {
+            assert_eq!(beginning(sectors), None, "{sectors}");
+        }
+        assert_eq!(medium_head(b""), None);
+    }
+}

@@ -24,7 +24,7 @@ pub fn unpack(plan: &str, pki: &[u8]) -> Result<Vec<(String, String)>, &'static 
             }
             ["pair", name, half, numbers @ .., head, tail] => {
                 let half = number(half)?;
-                let primes = rest.take(half.checked_mul(3).ok_or("a record names too many bytes")?)?;
+                let primes = rest.take(half.checked_mul(2).ok_or("a record names too many bytes")?)?;
                 let key = Key::read(primes, half, numbers)?;
                 let (head, tail) = (rest.take(number(head)?)?, rest.take(number(tail)?)?);
                 let certificate = [head, &filled(&key.modulus(), 2 * half), tail].concat();
@@ -38,16 +38,15 @@ pub fn unpack(plan: &str, pki: &[u8]) -> Result<Vec<(String, String)>, &'static 
     if rest.0.is_empty() { Ok(files) } else { Err("more bytes are there than its records name") }
 }
 
-/// What is left, in pieces that are filled up to three bytes.
+/// What is left.
 struct Pieces<'a>(&'a [u8]);
 
 impl<'a> Pieces<'a> {
     fn take(&mut self, size: usize) -> Result<&'a [u8], &'static str> {
         let short = "fewer bytes are there than its records name";
-        let filled = size.checked_next_multiple_of(3).ok_or(short)?;
-        let (piece, rest) = self.0.split_at_checked(filled).ok_or(short)?;
+        let (piece, rest) = self.0.split_at_checked(size).ok_or(short)?;
         self.0 = rest;
-        piece.get(..size).ok_or(short)
+        Ok(piece)
     }
 }
 
@@ -70,8 +69,7 @@ impl Key {
     fn read(primes: &[u8], half: usize, numbers: &[&str]) -> Result<Self, &'static str> {
         let &[k, g, k_p, k_q] = numbers else { return Err("a record has another number of fields") };
         let mut parts = primes.chunks_exact(half.clamp(1, LONGEST)).map(BigUint::from_bytes_be);
-        let (Some(p), Some(q), Some(q_inverse), None) = (parts.next(), parts.next(), parts.next(), parts.next())
-        else {
+        let (Some(p), Some(q), None) = (parts.next(), parts.next(), parts.next()) else {
             return Err("a key is longer than any");
         };
         let hexadecimal = |text| u32::from_str_radix(text, 16).map_err(|_| "a field of a record is no number");
@@ -79,6 +77,7 @@ impl Key {
         if p.bits() == 0 || q.bits() == 0 {
             return Err("a prime of a key is 0");
         }
+        let q_inverse = q.modinv(&p).ok_or("the primes of a key are none")?;
         Ok(Self { p, q, q_inverse, k: hexadecimal(k)?, g, k_p: hexadecimal(k_p)?, k_q: hexadecimal(k_q)? })
     }
 
@@ -153,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_the_records_name_comes_out() {
-        let pki = [0x30, 0x00, 0x00, 251, 241, 7, 0xaa, 0, 0, 1, 2, 3, 4, 0, 0];
+        let pki = [0x30, 0x00, 251, 241, 0xaa, 1, 2, 3, 4];
         let files = unpack(PLAN, &pki).expect("sound");
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["ca.crt", "host.crt", "host.key"]);
@@ -164,10 +163,10 @@ mod tests {
 
     #[test]
     fn what_is_not_as_the_page_says_is_refused_and_never_panics() {
-        let pki = [0; 15];
+        let pki = [0; 9];
         assert_eq!(unpack(PLAN, &pki).expect_err("zero"), "a prime of a key is 0");
-        assert!(unpack(PLAN, &pki[..12]).is_err());
-        assert!(unpack(PLAN, &[1; 18]).is_err(), "too long");
+        assert!(unpack(PLAN, &pki[..8]).is_err());
+        assert!(unpack(PLAN, &[1; 10]).is_err(), "too long");
         assert!(unpack("der\tca.crt\n", &[]).is_err());
         assert!(unpack("der\tca.crt\t-1\n", &[]).is_err());
         assert!(unpack(&format!("der\tca.crt\t{}\n", usize::MAX), &[]).is_err());

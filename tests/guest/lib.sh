@@ -59,9 +59,7 @@ plan_lines() {
     record schema 1
     record cluster prod
     record host db-2 10.0.0.12
-    record fqdn db-2.example.org
     record generation 1
-    record platform el8
     record member 10.0.0.11 db-1.example.org db-1
     record member 10.0.0.12 db-2.example.org db-2
     record member 10.0.0.13 db-3 db-3
@@ -127,7 +125,7 @@ plan_drop() {
 }
 # Writes the digest list as the generator does: sorted, absolute paths of the host.
 seal() { (cd "$ROOT" && find ./var/lib/cfy-seed/secret -type f ! -name seed.sha256 ! -name '*.x' | sort | xargs sha256sum | digits >"$S/seed.sha256"); }
-digits() { sed -E 's|^(.{12})[^ ]*  \.|\1  |'; }
+digits() { sed -E 's|^(.{8})[^ ]*  \.|\1  |'; }
 
 # A role besides the database: use_role NAME RULE…
 use_role() {

@@ -21,11 +21,11 @@ def integers(der):
 
 
 key, certificate = (pathlib.Path(path).read_bytes() for path in sys.argv[1:3])
-_, n, e, d, p, q, d_p, d_q, q_inverse = integers(key)
+_, n, e, d, p, q, d_p, d_q, _ = integers(key)
 half = n.bit_length() // 16
 g = (p - 1) * (q - 1) // math.gcd((p - 1) * (q - 1), e * d - 1)
 k, k_p, k_q = (e * d - 1) * g // ((p - 1) * (q - 1)), (e * d_p - 1) // (p - 1), (e * d_q - 1) // (q - 1)
 head, tail = certificate.split(n.to_bytes(2 * half, "big"))
-pieces = [b"".join(number.to_bytes(half, "big") for number in (p, q, q_inverse)), head, tail]
-pathlib.Path(sys.argv[3]).write_bytes(b"".join(piece + bytes(-len(piece) % 3) for piece in pieces))
+pieces = [b"".join(number.to_bytes(half, "big") for number in (p, q)), head, tail]
+pathlib.Path(sys.argv[3]).write_bytes(b"".join(pieces))
 print("pair", "host", half, f"{k:08x}", g, f"{k_p:08x}", f"{k_q:08x}", len(head), len(tail), sep="\t")

@@ -44,7 +44,7 @@ test_longer_keys_are_made() {
 }
 test_torn_pack_is_named() {
   packed_host 2048
-  truncate -s 300 "$S/pki"
+  truncate -s 100 "$S/pki"
   fails_with CFY-G001
   [[ $(status cause) == *secret/files/host.key*secret/pki* && ! -e $ROOT/var/lib/cfy-seed/SEEDED ]]
   none grep -q 'BEGIN' "$ROOT/out"

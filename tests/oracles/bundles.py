@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import gzip
 import os
 import pathlib
 import shutil
@@ -38,7 +39,7 @@ class Host:
         self.config = yaml.safe_load(self.user_data)
         entries = self.config["write_files"]
         self.files = {entry["path"]: entry["content"] for entry in entries if "encoding" not in entry}
-        self.pki = next(base64.b64decode(entry["content"]) for entry in entries if entry["path"] == PKI)
+        self.pki = next(gzip.decompress(base64.b64decode(entry["content"])) for entry in entries if entry["path"] == PKI)
         made = pki.unpack(self.files["/var/lib/cfy-seed/secret/plan"], self.pki)
         self.files.update({"/var/lib/cfy-seed/secret/files/" + name: pem for name, pem in made.items()})
 

@@ -12,7 +12,7 @@ def unpack(plan, packed):
 
     def take(size):
         nonlocal packed
-        piece, packed = packed[:size], packed[(size + 2) // 3 * 3:]
+        piece, packed = packed[:size], packed[size:]
         assert len(piece) == size, "too few bytes"
         return piece
 
@@ -22,12 +22,11 @@ def unpack(plan, packed):
         elif kind == "pair":
             half, g, head, tail = (int(fields[place]) for place in (0, 2, 5, 6))
             k, k_p, k_q = (int(fields[place], 16) for place in (1, 3, 4))
-            primes = take(3 * half)
-            p, q, q_inverse = (int.from_bytes(primes[at:at + half], "big") for at in (0, half, 2 * half))
+            p, q = (int.from_bytes(take(half), "big") for _ in "pq")
             d, left = divmod(g + k * (p - 1) * (q - 1), g * E)
-            assert left == 0 and q * q_inverse % p == 1, "no RSA key"
+            assert left == 0, "no RSA key"
             files[name + ".key"] = pem("RSA PRIVATE KEY", sequence(
-                [0, p * q, E, d, p, q, (1 + k_p * (p - 1)) // E, (1 + k_q * (q - 1)) // E, q_inverse]))
+                [0, p * q, E, d, p, q, (1 + k_p * (p - 1)) // E, (1 + k_q * (q - 1)) // E, pow(q, -1, p)]))
             files[name + ".crt"] = pem("CERTIFICATE", take(head) + (p * q).to_bytes(2 * half, "big") + take(tail))
     assert not packed, "bytes that no record names"
     return files

@@ -18,7 +18,7 @@ class HostCertificates(unittest.TestCase):
         for host in all_hosts():
             members = {record[1]: (record[0], record[2]) for record in host.records("member")}
             ip = host.records("host")[0][1]
-            fqdn = host.records("fqdn")[0][0]
+            fqdn = host.config["fqdn"]
             with self.subTest(host.name):
                 self.assertIn(fqdn, members)
                 for purpose in ("sslserver", "sslclient"):

@@ -29,7 +29,8 @@ def unpacked(host):
 
 class Unpack(unittest.TestCase):
     def check(self, one):
-        for host in one.hosts:
+        # One host of each role: the others have no other form.
+        for host in [host for host in one.hosts if not host.name.endswith(("-2", "-3"))]:
             files = unpacked(host)
             names = sorted(path.name for path in files.iterdir())
             self.assertIn("host.key", names)

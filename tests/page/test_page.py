@@ -26,14 +26,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def large(directory):
-    """Fifty hosts on several targets, some with long names."""
+    """Fifty hosts, some with long names."""
     long = "of-the-second-data-centre"
     hosts = [f"  - {{name: db-{n}, roles: [database], private_ip: 10.0.0.{10 + n}}}" for n in range(1, 6)]
     hosts += [f"  - {{name: broker-{long}-{n}, roles: [broker], private_ip: 10.0.0.{20 + n}}}" for n in range(1, 37)]
     hosts += [f"  - {{name: manager-{n}, roles: [manager], private_ip: 10.0.0.{100 + n}}}" for n in range(1, 10)]
     spec = directory / "cluster.yaml"
     spec.write_text(
-        'apiVersion: cfy-seed/v1\nname: large\ntarget: [aws, nocloud]\n'
+        'apiVersion: cfy-seed/v1\nname: large\ntarget: [nocloud]\n'
         'cloudify: {version: "7.0.4", license: "<b>&amp;\'.yaml", rpm: {preinstalled: true}}\nhosts:\n' + "\n".join(hosts) + "\n")
     return spec
 

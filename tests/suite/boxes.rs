@@ -1,6 +1,7 @@
 //! The box: one archive with bundles, payload and program, as others read it and as `verify` does.
 
 use std::fs;
+use std::io::Read as _;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -101,6 +102,8 @@ fn tar_gzip_sha256sum_and_openssl_read_it() {
 
 /// What is in a box and no secret, beside its payload.
 const PUBLIC: [&str; 4] = ["README.txt", "RUNBOOK.txt", "box-key.pem", "sbom.cdx.json"];
+/// Hand-offs refer to the bundles and hold no secret.
+const PUBLIC_BELOW: [&str; 4] = ["payload/", "firewall/", "instructions/", "packer/"];
 
 /// The commands of README and runbook that can be run here.
 fn commands_run_as_they_stand(root: &Utf8Path) {
@@ -153,14 +156,8 @@ fn the_box_holds_what_its_readme_says() {
             "cfy-seed" => 0o755,
             name if name == "payload" || name.starts_with("payload/") && path.is_dir() => 0o755,
             name if path.is_dir() || name == "." => 0o700,
-            // Hand-offs refer to the bundles and hold no secret.
-            name if name.starts_with("packer/") && bits == 0o755 => 0o755,
-            name if ["payload/", "firewall/", "instructions/", "packer/"]
-                .iter()
-                .any(|known| name.starts_with(known)) =>
-            {
-                0o644
-            }
+            "packer/bake/install" | "packer/bake/seal" | "packer/files/usr/local/sbin/cfy-firstboot" => 0o755,
+            name if PUBLIC_BELOW.iter().any(|known| name.starts_with(known)) => 0o644,
             name if PUBLIC.contains(&name) => 0o644,
             _ => 0o600,
         };
@@ -259,6 +256,11 @@ fn hostile_archives_are_refused() {
         assert_eq!(output.code, Some(1), "{name}: {}", output.all());
         assert!(output.stderr.contains(expected), "{name}: {}", output.stderr);
     }
+    // A bomb: what is compressed is not even looked into.
+    let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::copy(&mut std::io::repeat(0).take(256 << 20), &mut bomb).expect("memory");
+    scratch.write("box.tar.gz", bomb.finish().expect("memory"));
+    cfy_seed(scratch.path()).args(&["verify", "box.tar.gz"]).exits(1).says("CFY-B024");
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod support;
 
 mod bad_specs;
 mod boxes;
+mod budget;
 mod builds;
 mod commands;
 mod configs;

@@ -43,6 +43,21 @@ fn nothing_of_the_spec_becomes_markup() {
 }
 
 #[test]
+fn each_host_has_a_bar_for_each_target() {
+    let scratch = Scratch::fixture("all-in-one");
+    let spec = fs::read_to_string(scratch.spec()).expect("a spec");
+    scratch.write("cluster.yaml", format!("{spec}target: [aws, nocloud]\n"));
+    let json = cfy_seed(scratch.path()).args(&["plan", "--format", "json"]).exits(0).stdout;
+    let plan: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    let page = page(&scratch, &[]);
+    for budget in plan["hosts"][0]["budgets"].as_array().expect("budgets") {
+        let percent = budget["used"].as_u64().expect("bytes") * 100 / budget["limit"].as_u64().expect("bytes");
+        assert!(page.contains(&format!("aria-label=\"{percent} percent of the limit\"")), "{budget}");
+    }
+    assert!(page.contains("Amazon EC2") && page.matches("class=\"bar\"").count() == 2);
+}
+
+#[test]
 fn what_was_found_stands_on_the_page_and_in_the_json() {
     let scratch = Scratch::new();
     let shape = cfy_seed(scratch.path()).args(&["init"]).exits(0);

@@ -4,19 +4,13 @@ use crate::cli::args::PayloadSplit;
 use crate::cli::check::counted;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
-use crate::cli::verify::read_key;
-use crate::diag::{Report, Sources};
+use crate::cli::verify::{read_key, read_profiles};
 use crate::project::{OwnDirectories, split_box};
 use crate::verify::Request;
 use crate::world::{RealWorld, World as _};
 
 pub fn run(request: &PayloadSplit, own: &OwnDirectories, output: &Output) -> Result<Exit, Failure> {
-    let (mut sources, mut report) = (Sources::default(), Report::default());
-    let profiles = own.profiles(&mut sources, &mut report)?;
-    if report.has_errors() {
-        output.report(&report, &sources);
-        return Ok(Exit::BadInput);
-    }
+    let Some(profiles) = read_profiles(own, output)? else { return Ok(Exit::BadInput) };
     let key = read_key(request.key.as_deref())?;
     let progress = output.progress("split");
     let bytes = |done, total| progress.bytes(done, total);

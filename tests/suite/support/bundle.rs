@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::sync::OnceLock;
 
 use base64::Engine as _;
@@ -123,7 +124,9 @@ impl Host {
             );
             assert!(twice.is_none(), "a file twice in {directory}");
         }
-        let pki = STANDARD.decode(&files[PKI].1).expect("base64");
+        let packed = STANDARD.decode(&files[PKI].1).expect("base64");
+        let mut pki = Vec::new();
+        flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut pki).expect("gzip");
         let plan = &files["/var/lib/cfy-seed/secret/plan"].1;
         for (name, pem) in cfy_seed::verify::unpack(plan, &pki).expect("certificates and keys") {
             let twice = files.insert(format!("/var/lib/cfy-seed/secret/files/{name}"), ("0600".to_owned(), pem));
