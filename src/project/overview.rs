@@ -1,7 +1,5 @@
 //! What a build would do, as facts for people and machines. Holds no secret.
 
-use std::collections::BTreeSet;
-
 use camino::Utf8Path;
 use serde::Serialize;
 
@@ -247,12 +245,11 @@ fn target_overview(target: &Target, plan: &Plan) -> TargetOverview {
     }
 }
 
-/// The directories of the hand-offs, each once.
+/// The directories of the hand-offs: each has a page.
 fn beside(plan: &Plan) -> Result<Vec<String>, BuildError> {
     let tree = handoff::beside(plan, plan.targets.iter().map(|target| target.target.as_str()))?;
-    let paths = tree.iter().filter_map(|(path, _)| path.as_str().rsplit_once('/'));
-    let directories: BTreeSet<&str> = paths.map(|(directory, _)| directory).collect();
-    Ok(directories.into_iter().map(str::to_owned).collect())
+    let directories = tree.iter().filter_map(|(path, _)| path.as_str().strip_suffix("/README.md"));
+    Ok(directories.map(str::to_owned).collect())
 }
 
 /// What was found, the worst first.

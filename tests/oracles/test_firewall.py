@@ -1,5 +1,6 @@
 """What the driver asks of firewalld, answered by firewalld's own parser of its command line and rules."""
 
+import csv
 import pathlib
 import unittest
 import xml.etree.ElementTree as ElementTree
@@ -53,6 +54,21 @@ class Firewalld(unittest.TestCase):
         self.assertIn((53333, None), manager)
         self.assertEqual({ip for port, ip in manager if port == 22000}, set(everybody))
         self.assertNotIn(5432, {port for port, _ in manager})
+
+    def test_reads_the_services_for_firewalls_between_the_hosts(self):
+        home = SCRATCH / "firewalld" / "services"
+        home.mkdir(parents=True)
+        (home / "firewalld.conf").write_text("DefaultZone=public\n", encoding="ascii")
+        firewalld = lambda *words: run("firewall-offline-cmd", f"--system-config={home}", *words).stdout.split()
+        with (bundle("nine-node").tree / "firewall/ports.csv").open(encoding="utf-8", newline="") as file:
+            table = list(csv.DictReader(file))
+        roles = {host.name: host.records("role")[0][1] for host in bundle("nine-node").hosts}
+        services = sorted((bundle("nine-node").tree / "firewall/firewalld").iterdir())
+        self.assertEqual({service.stem for service in services}, {f"cfy-golden-{role}" for role in roles.values()})
+        for service in services:
+            firewalld(f"--new-service-from-file={service}")
+            ports = {f"{line['port']}/tcp" for line in table if service.stem == f"cfy-golden-{roles[line['to']]}"}
+            self.assertEqual(set(firewalld(f"--service={service.stem}", "--get-ports")), ports)
 
 
 if __name__ == "__main__":

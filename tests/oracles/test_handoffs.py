@@ -12,6 +12,7 @@ import os
 import pathlib
 import re
 import shutil
+import sys
 import unittest
 
 import yaml
@@ -68,8 +69,28 @@ def each(collection, expression):
     return f"{{ for k, v in {collection} : k => {expression} }}"
 
 
-@unittest.skipUnless(TERRAFORM, "SKIPPED: neither terraform nor tofu is installed")
+class Format(unittest.TestCase):
+    """Packer formats HCL with the same code, and Debian has it."""
+
+    def test_packer_would_not_format_modules_otherwise(self):
+        home = SCRATCH / "format"
+        home.mkdir()
+        files = sorted(MODULES.rglob("*.tf"))
+        self.assertGreater(len(files), 15)
+        for file in files:
+            copy = home / f"{file.parent.name}-{file.stem}.pkr.hcl"
+            shutil.copy(file, copy)
+            told = run("packer", "fmt", "-check", "-diff", copy, check=False)
+            self.assertEqual(told.returncode, 0, f"{file}: {told.stdout}")
+
+
 class Terraform(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if TERRAFORM is None:
+            print("SKIPPED: neither terraform nor tofu is installed", file=sys.stderr)
+            raise unittest.SkipTest("neither terraform nor tofu")
+
     def evaluate(self, tree, provider, expressions, **variables):
         """What the module's own locals and variables make of expressions."""
         module = tree / "terraform" / provider

@@ -47,7 +47,7 @@ resource "libvirt_volume" "disk" {
 
 # The seed image goes to the pool as it is. It holds the host's private keys: README.md says when to delete it.
 resource "libvirt_volume" "seed" {
-  for_each = local.hosts
+  for_each = var.seeds ? local.hosts : {}
 
   name = "${local.cluster.cluster}-${each.key}-seed.iso"
   pool = var.pool
@@ -85,7 +85,7 @@ resource "libvirt_domain" "host" {
       },
       {
         device = "cdrom"
-        source = { volume = { pool = var.pool, volume = libvirt_volume.seed[each.key].name } }
+        source = { volume = { pool = var.pool, volume = try(libvirt_volume.seed[each.key].name, "") } }
         target = { dev = "sda", bus = "sata" }
         driver = { name = "qemu", type = "raw" }
       },
@@ -111,5 +111,10 @@ resource "libvirt_domain" "host" {
     consoles = [{ target = { type = "serial", port = 0 } }]
     # Old guests wait long for entropy when they make keys.
     rngs = [{ model = "virtio", backend = { random = "/dev/urandom" } }]
+  }
+
+  lifecycle {
+    # An ejected seed image is no reason to touch a host.
+    ignore_changes = [devices]
   }
 }

@@ -31,6 +31,13 @@ variable "only" {
   default     = null
 }
 
+variable "seeds" {
+  description = "Whether the seed images are in the pool. To be false when all hosts are READY and their images are ejected."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "sizes" {
   description = "Sizes other than the chosen ones, by the name of a host or of its roles, such as database."
   type        = map(object({ vcpus = optional(number), memory_mb = optional(number), disk_gb = optional(number) }))
