@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::diag::{Code, Diagnostic, Report, Span};
 use crate::handoff::{Delivery, Packed, Packing};
 use crate::names::{Pack, RsaSize};
-use crate::plan::{Attachment, Plan, RpmSource};
+use crate::plan::{Attachment, FirstBootSource, Plan, RpmSource};
 use crate::profile::{Target, Unit};
 use crate::world::World;
 
@@ -200,6 +200,11 @@ fn advice(plan: &Plan, host: &HostFootprint, budget: &Budget) -> String {
     }
     if plan.identity.key != RsaSize::Rsa2048 {
         ways.push("shorter keys: `pki: {key: rsa-2048}` and a new vault".into());
+    }
+    if plan.first_boot == FirstBootSource::Seed {
+        ways.push(
+            "an image with the first boot in it, 9 KB less after gzip: `first_boot: {preinstalled: true}`".into(),
+        );
     }
     if !matches!(plan.rpm, RpmSource::Preinstalled) && host.installs {
         ways.push("an image with the RPM in it: `rpm: {preinstalled: true}`".into());
