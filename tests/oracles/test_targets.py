@@ -49,7 +49,7 @@ def built(shape, pack):
         wide(directory)
         return ["--profiles", "profiles", "--pack", pack]
 
-    return build(shape, home, change, more)
+    return build(shape, home, change, more=more)
 
 
 def beside(target, encoding):
