@@ -1,5 +1,6 @@
 //! The files that `write_files` puts on a host: the static script and units, and the host's own data beside them.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use base64::Engine as _;
@@ -162,20 +163,27 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
     Ok(files)
 }
 
-/// What is the same for every cluster: the script, its units, its codes, and these recipes.
+/// What is the same for every cluster: the script, its units, these recipes, and the codes that they say.
 fn static_files(recipes: impl Iterator<Item = (String, &'static str)>) -> Result<Vec<GuestFile>, RenderError> {
+    let recipes: Vec<_> = recipes.map(|(name, text)| (name, strip_comments(text))).collect();
+    let codes = codes(std::iter::once(STRIPPED.as_str()).chain(recipes.iter().map(|(_, text)| text.as_str())));
     let mut files = vec![
         file("/usr/local/sbin/cfy-firstboot", FileMode::PROGRAM, Secret::new(STRIPPED.as_str()))?,
         file("/etc/systemd/system/cfy-firstboot.service", FileMode::PUBLIC, Secret::new(strip_comments(DRIVER)))?,
         file("/etc/systemd/system/cfy-install@.service", FileMode::PUBLIC, Secret::new(strip_comments(INSTALL)))?,
-        file(&format!("{LIBRARY}/codes"), FileMode::PUBLIC, Secret::new(CODES))?,
+        file(&format!("{LIBRARY}/codes"), FileMode::PUBLIC, Secret::new(codes))?,
         file(&format!("{LIBRARY}/unpack"), FileMode::PUBLIC, Secret::new(strip_comments(UNPACK)))?,
     ];
     for (name, text) in recipes {
-        let text = Secret::new(strip_comments(text));
-        files.push(file(&format!("{LIBRARY}/{name}"), FileMode::PUBLIC, text)?);
+        files.push(file(&format!("{LIBRARY}/{name}"), FileMode::PUBLIC, Secret::new(text))?);
     }
     Ok(files)
+}
+
+/// The lines of the table of codes whose numbers these scripts have: what a host cannot say it need not carry.
+fn codes<'t>(scripts: impl Iterator<Item = &'t str>) -> String {
+    let said: HashSet<&str> = scripts.flat_map(|text| text.split(|c: char| !c.is_ascii_alphanumeric())).collect();
+    CODES.split_inclusive('\n').filter(|line| line.get(..3).is_some_and(|code| said.contains(code))).collect()
 }
 
 /// What an image carries so that user-data need not: the static files, with the recipes of all roles, in the order in

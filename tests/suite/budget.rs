@@ -16,9 +16,6 @@ const TO_SPARE: usize = 1024;
 /// The size and the randomness of a licence: a dozen words and a signature of 2048 bits. Only the first manager has it.
 const LICENSE: &str = include_str!("budget-license.yaml");
 
-/// The licence of the guarded shape: the limit is for what is ours.
-const NO_LICENSE: &str = "license: test-only\n";
-
 /// A shape as a user fills it in, with keys of this length.
 fn filled(shape: &str, bits: usize) -> Scratch {
     let spec = fs::read_to_string(root().join(format!("profiles/shapes/{shape}.yaml"))).expect("a shape");
@@ -48,7 +45,6 @@ fn weights(bundle: &Bundle) -> BTreeMap<&str, usize> {
 
 fn most(bits: usize) -> usize {
     let scratch = filled("nine-node", bits);
-    scratch.write("license.yaml", NO_LICENSE);
     let bundle = Bundle::build(scratch);
     let weights = weights(&bundle);
     println!("RSA-{bits}: {weights:?}");
@@ -74,7 +70,6 @@ fn user_data_for_aws_is_packed_as_densely_as_that() {
     let scratch = filled("nine-node", 3072);
     let spec = fs::read_to_string(scratch.spec()).expect("a spec").replace("target: [nocloud]", "target: [aws]");
     scratch.write("cluster.yaml", spec);
-    scratch.write("license.yaml", NO_LICENSE);
     cfy_seed(scratch.path()).args(&["check", "--strict"]).exits(0);
     cfy_seed(scratch.path()).args(&["build"]).exits(0);
     let file = fs::read(scratch.join("out/example/hosts/manager-1/user-data.aws")).expect("user-data for AWS");
