@@ -40,7 +40,7 @@ const SECRET: &str = "/var/lib/cfy-seed/secret";
 /// Certificates and keys, as they travel.
 const PKI: &str = "/var/lib/cfy-seed/secret/pki";
 /// Hexadecimal digits of a digest in the seed's list.
-const DIGITS: usize = 8;
+const DIGITS: usize = 6;
 /// The broker's credentials for curl: the name of a file in `secret/curl`.
 pub const BROKER_CURL: &str = "broker.conf";
 /// Those of the manager's user `admin`.
