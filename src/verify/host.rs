@@ -12,6 +12,7 @@ use super::unpack::unpack;
 use super::user_data::gunzip;
 use crate::diag::{Code, Diagnostic, Report, SourceId};
 use crate::names::Digest256;
+use crate::profile::Platform;
 use crate::yaml::{self, Node, NodeKind};
 
 const HEADER: &str = "#cloud-config\n";
@@ -23,7 +24,7 @@ const STAGED: &str = "/var/lib/cfy-seed/secret/files/";
 const KEPT: &str = "/etc/cloudify/cfy-seed/";
 const DIGESTS: &str = "/var/lib/cfy-seed/secret/seed.sha256";
 /// How many digits of a digest stand in that list.
-const DIGITS: usize = 8;
+const DIGITS: usize = 6;
 const PLAN: &str = "/var/lib/cfy-seed/secret/plan";
 const PKI: &str = "/var/lib/cfy-seed/secret/pki";
 
@@ -136,9 +137,13 @@ impl HostBundle {
         report
     }
 
-    /// The operating system that it is for.
-    pub(super) fn platform(&self) -> Option<&str> {
-        self.records("platform").find_map(|fields| fields.first().copied())
+    /// Whether it is for this operating system, by what its driver wants to find there.
+    pub(super) fn is_for(&self, platform: &Platform) -> bool {
+        let ids = || platform.supported.iter().chain(&platform.let_through).map(String::as_str);
+        self.records("need").any(|fields| match fields[..] {
+            ["os", wanted, major, ..] => major == platform.major && wanted.split(',').eq(ids()),
+            _ => false,
+        })
     }
 
     /// The first file or key in which it differs from another one, but for what a host tells after READY.

@@ -70,7 +70,7 @@ pub fn check(
         Err(why) => return (wrong(&format!("it {why}")).into(), None),
     };
     let (mut report, bundle) = HostBundle::read(name, &text);
-    let platform = bundle.as_ref().and_then(|bundle| profiles.platform(bundle.platform()?));
+    let platform = bundle.as_ref().and_then(|bundle| profiles.platforms().iter().find(|one| bundle.is_for(one)));
     // Where nothing says which system it is for, whatever some release decodes is let through.
     let newest = CloudInitRelease { year: u16::MAX, number: 0 };
     let cloud_init = platform.map_or(newest, |platform| platform.cloud_init);

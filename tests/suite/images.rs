@@ -67,7 +67,7 @@ fn the_plan_names_the_digest_of_what_is_baked() {
     }
     assert!(Bundle::nine_node().host("db-1").records("image").is_empty());
     // What is baked is what other hosts get with their seed.
-    for path in [DRIVER, "/usr/local/lib/cfy-seed/codes"] {
+    for path in [DRIVER, "/usr/local/lib/cfy-seed/unpack"] {
         let baked = fs::read_to_string(files.join(&path[1..])).expect("a file");
         assert_eq!(baked, Bundle::nine_node().host("db-1").text(path));
     }

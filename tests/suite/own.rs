@@ -17,7 +17,7 @@ fn documented() -> Scratch {
         scratch.write(name, block);
         written += 1;
     }
-    assert_eq!(written, 3);
+    assert_eq!(written, 4);
     scratch
 }
 
