@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{HostPlan, Plan};
+use crate::plan::{HostPlan, Plan, ports};
 use crate::render::{PAYLOAD, PAYLOAD_OF_IMAGE};
 
 use super::offline::PUBLIC_KEY;
@@ -32,6 +32,7 @@ pub fn readme(plan: &Plan) -> String {
         RUNBOOK.txt     how to install the cluster: go on there\n    \
         hosts/          a directory for each host: its seed image, and the same files for those who make their own\n    \
         payload/        the packages, as a yum repository\n    \
+        firewall/       who must reach which port; beside it, for each platform, what makes its machines: README.md in each\n    \
         cfy-seed        the program that made all of this; it needs nothing else and opens no connection\n    \
         sbom.cdx.json   the bill of materials (CycloneDX 1.5)\n    \
         manifest.json   every file with size, digest and mode; where each package is from is in payload/payload.lock\n",
@@ -108,12 +109,27 @@ fn hosts(plan: &Plan, text: &mut String) {
         );
     }
     text.push_str(
-        "\n   On platforms that take user-data instead of a CD, give them hosts/<name>/user-data, as it is.\n\n\
-        4. START THEM, all at once or in any order. They wait for each other; nothing has to be timed. What each waits for before it\n   \
+        "\n   Where a platform takes user-data instead of a CD, README.md in its directory beside this file says which file and how.\n\n",
+    );
+    ports(plan, text);
+    text.push_str(
+        "4. START THEM, all at once or in any order. They wait for each other; nothing has to be timed. What each waits for before it\n   \
         installs a role:\n\n",
     );
     for host in &plan.hosts {
         order(plan, host, width, text);
+    }
+    text.push('\n');
+}
+
+/// The port matrix, for whoever minds the firewalls between the hosts.
+fn ports(plan: &Plan, text: &mut String) {
+    text.push_str(
+        "   Firewalls between them must let this through (TCP); those on the hosts are opened by themselves:\n\n",
+    );
+    for rule in ports::matrix(plan) {
+        let from: Vec<&str> = rule.from.iter().map(|source| source.as_str()).collect();
+        let _ = writeln!(text, "    {:13} {:5}  from {}: {}", rule.to.as_str(), rule.port, from.join(", "), rule.why);
     }
     text.push('\n');
 }
