@@ -52,7 +52,7 @@ class Trees(unittest.TestCase):
             there = {path: content.encode("utf-8") for path, content in host.files.items()} | {PKI: host.pki}
             list_of_all = there.pop("/var/lib/cfy-seed/secret/seed.sha256").decode("ascii")
             said = dict(reversed(line.split("  ")) for line in list_of_all.splitlines())
-            self.assertEqual(said, {path: hashlib.sha256(content).hexdigest()[:8] for path, content in there.items()})
+            self.assertEqual(said, {path: hashlib.sha256(content).hexdigest()[:6] for path, content in there.items()})
             self.assertEqual(list(said), sorted(said))
             self.assertTrue(list_of_all.endswith("/secret/plan\n"))
 
