@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::bundle::gzip::dense;
+use crate::bundle::gzip::gzip;
 use crate::names::{Credential, Digest256, FileMode, GuestPath, RoleKind, Secret};
 use crate::plan::gate::Probe;
 use crate::plan::{AttachmentKind, FirstBootSource, RolePlan};
@@ -153,7 +153,7 @@ pub fn files(view: &HostView<'_>) -> Result<Vec<GuestFile>, RenderError> {
         files.iter().chain(&made).map(|file| (file.path.as_str(), file.content.expose().as_bytes())).collect();
     whole.push((PKI, pack.bytes()));
     let digests = digests(whole);
-    let pki = Secret::new(STANDARD.encode(dense(pack.bytes())?));
+    let pki = Secret::new(STANDARD.encode(gzip(pack.bytes())?));
     files.push(GuestFile { encoding: Encoding::GzipBase64, ..file(PKI, FileMode::SECRET, pki)? });
     files.push(file(&format!("{SECRET}/seed.sha256"), FileMode::SECRET, digests)?);
     // What is alike beside each other, and what nothing is like last: deflate has a table for each.
