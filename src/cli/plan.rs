@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::page;
+use crate::plan::ports::Source;
 use crate::profile::Size;
 use crate::project::{Budget, Destination, Overview, OwnDirectories, overview};
 use crate::world::RealWorld;
@@ -48,8 +49,8 @@ fn budget_line(budget: &Budget, about: &str) -> String {
 fn surroundings(plan: &Overview, out: &mut String) {
     out.push_str("\nPorts (TCP):\n");
     for rule in &plan.ports {
-        let from: Vec<&str> = rule.from.iter().map(|source| source.as_str()).collect();
-        let _ = writeln!(out, "  {:<13} {:>5}  from {}: {}", rule.to.as_str(), rule.port, from.join(", "), rule.why);
+        let from = rule.askers(Source::as_str);
+        let _ = writeln!(out, "  {:<13} {:>5}  from {from}: {}", rule.to.as_str(), rule.port, rule.why);
     }
     let _ = writeln!(out, "\nBeside the bundles: {}", plan.beside.join(" "));
 }

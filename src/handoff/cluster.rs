@@ -78,7 +78,7 @@ fn host_facts<'a>(host: &'a HostPlan, files: BTreeMap<&'static str, String>) -> 
         gateway: host.link.gateway,
         mac: host.link.mac.as_ref(),
         public_ip: public,
-        roles: host.roles.iter().map(|role| role.kind.as_str()).collect(),
+        roles: host.role_names(),
         group: group(host),
         vcpus: host.size.vcpus,
         memory_mb: host.size.memory_mb,

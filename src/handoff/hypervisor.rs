@@ -54,7 +54,6 @@ pub(super) fn machine(plan: &Plan, host: &HostPlan) -> String {
 fn table(plan: &Plan) -> String {
     let mut text = String::from("#machine\thost\troles\taddress\tmac\tvcpus\tmemory_mb\tdisk_gb\tos\n");
     for host in &plan.hosts {
-        let roles: Vec<&str> = host.roles.iter().map(|role| role.kind.as_str()).collect();
         let mac = host.link.mac.as_ref().map_or("-", MacAddress::as_str);
         let size = host.size;
         // Writing to a `String` cannot fail.
@@ -63,7 +62,7 @@ fn table(plan: &Plan) -> String {
             "{}\t{}\t{}\t{}\t{mac}\t{}\t{}\t{}\t{}",
             machine(plan, host),
             host.name,
-            roles.join(","),
+            host.role_names().join(","),
             host.ip,
             size.vcpus,
             size.memory_mb,

@@ -143,7 +143,7 @@ impl<'a> Host<'a> {
             name: host.name.as_str(),
             private_ip: host.ip,
             mac: host.link.mac.as_ref(),
-            roles: host.roles.iter().map(|role| role.kind.as_str()).collect::<Vec<_>>().join(", "),
+            roles: host.role_names().join(", "),
             group: group(host),
             fault_domain: (place - 1) % 3 + 1,
             vcpus: host.size.vcpus,
@@ -158,12 +158,7 @@ impl<'a> Host<'a> {
 
 impl PortLine {
     fn new(rule: PortRule) -> Self {
-        Self {
-            to: rule.to.as_str(),
-            port: rule.port,
-            from: rule.from.iter().map(|source| source.as_str()).collect::<Vec<_>>().join(", "),
-            why: rule.why,
-        }
+        Self { to: rule.to.as_str(), port: rule.port, from: rule.askers(Source::as_str), why: rule.why }
     }
 }
 

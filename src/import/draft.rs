@@ -53,6 +53,13 @@ impl Draft {
         self.origins.push((start..self.text.len(), origin));
     }
 
+    /// One entry of a mapping, `indent` deep, on a line of its own.
+    pub(super) fn entry(&mut self, indent: &str, key: &str, value: &str, origin: Span) {
+        self.say(&format!("{indent}{key}: "));
+        self.value(value, origin);
+        self.say("\n");
+    }
+
     /// A secret, in quotes.
     pub(super) fn hidden(&mut self, secret: &crate::names::Secret, origin: Span) {
         self.secret = true;

@@ -90,18 +90,14 @@ impl Translator<'_, '_> {
         let azure = users.iter().filter_map(|(_, user)| user.spanned()).find(|(user, _)| user.server().is_some());
         for (key, user) in users {
             if let Some((user, span)) = user.spanned() {
-                self.draft.say(&format!("    {key}: "));
-                self.draft.value(user.as_str(), span);
-                self.draft.say("\n");
+                self.draft.entry("    ", key, user.as_str(), span);
             }
         }
         for (key, name) in
             [("server_db_name", &database.server_db_name), ("cloudify_db_name", &database.cloudify_db_name)]
         {
             if let Some((name, span)) = name.spanned() {
-                self.draft.say(&format!("    {key}: "));
-                self.draft.value(name.as_str(), span);
-                self.draft.say("\n");
+                self.draft.entry("    ", key, name.as_str(), span);
             }
         }
         if azure.is_some() {
@@ -134,9 +130,7 @@ impl Translator<'_, '_> {
         ];
         for (key, field) in fields {
             let Some((value, span)) = field else { continue };
-            self.draft.say(&format!("  {key}: "));
-            self.draft.value(value, span);
-            self.draft.say("\n");
+            self.draft.entry("  ", key, value, span);
         }
         if let Some(active) = ldap.is_active_directory.get() {
             self.draft.say(&format!("  is_active_directory: {active}\n"));

@@ -85,7 +85,7 @@ fn context(overview: &Overview) -> PageContext<'_> {
         role: rule.to.as_str(),
         name: canvas::title(rule.to.as_str()),
         port: rule.port,
-        from: rule.from.iter().map(|source| canvas::title(source.as_str())).collect::<Vec<_>>().join(", "),
+        from: rule.askers(|source| canvas::title(source.as_str())),
         why: rule.why.clone(),
     });
     PageContext {

@@ -153,7 +153,7 @@ fn hosts(overview: &Overview, role: &'static str) -> Option<Content> {
 fn ports(rules: &[PortRule], role: &str) -> Vec<String> {
     let mut by_asker: Vec<(String, Vec<u16>)> = Vec::new();
     for rule in rules.iter().filter(|rule| rule.to.as_str() == role) {
-        let from = rule.from.iter().map(|source| title(source.as_str())).collect::<Vec<_>>().join(", ");
+        let from = rule.askers(|source| title(source.as_str()));
         match by_asker.iter_mut().find(|(known, _)| *known == from) {
             Some((_, ports)) => ports.push(rule.port),
             None => by_asker.push((from, vec![rule.port])),

@@ -149,6 +149,12 @@ impl HostPlan {
         self.roles.iter().any(|role| role.kind == kind)
     }
 
+    /// The names of its roles, in the order in which they are installed.
+    #[must_use]
+    pub fn role_names(&self) -> Vec<&'static str> {
+        self.roles.iter().map(|role| role.kind.as_str()).collect()
+    }
+
     /// Whether it uploads the licence: the first manager does.
     #[must_use]
     pub fn uploads_license(&self) -> bool {

@@ -105,6 +105,11 @@ impl Plan {
         self.hosts.iter().find(|host| &host.name == name)
     }
 
+    /// The names of its targets, in the order of the spec.
+    pub fn target_names(&self) -> impl Iterator<Item = &str> {
+        self.targets.iter().map(|target| target.target.as_str())
+    }
+
     /// Whether a host may take something from the payload.
     #[must_use]
     pub fn fetches_payload(&self, host: &HostPlan) -> bool {

@@ -68,6 +68,14 @@ pub struct PortRule {
     pub why: String,
 }
 
+impl PortRule {
+    /// Who connects, each in `words`, for people.
+    #[must_use]
+    pub fn askers(&self, words: impl Fn(Source) -> &'static str) -> String {
+        self.from.iter().map(|source| words(*source)).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// The matrix of this cluster: the contract's, without roles that it has not, and with what the gates of this very list of
 /// hosts ask beyond it, or they would never open behind a firewall.
 #[must_use]

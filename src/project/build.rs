@@ -185,10 +185,10 @@ impl Project {
                 name: host.name.clone(),
                 fqdn: host.fqdn.clone(),
                 instance_id: render::instance_id(plan, &host.name),
-                roles: host.roles.iter().map(|role| role.kind.as_str().to_owned()).collect(),
+                roles: host.role_names().into_iter().map(str::to_owned).collect(),
             });
         }
-        tree.merge(handoff::beside(plan, plan.targets.iter().map(|target| target.target.as_str()))?)?;
+        tree.merge(handoff::beside(plan, plan.target_names())?)?;
         let facts = ManifestFacts {
             cluster: plan.cluster.clone(),
             cfy_seed_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -247,7 +247,7 @@ fn target_overview(target: &Target, plan: &Plan) -> TargetOverview {
 
 /// The directories of the hand-offs: each has a page.
 fn beside(plan: &Plan) -> Result<Vec<String>, BuildError> {
-    let tree = handoff::beside(plan, plan.targets.iter().map(|target| target.target.as_str()))?;
+    let tree = handoff::beside(plan, plan.target_names())?;
     let directories = tree.iter().filter_map(|(path, _)| path.as_str().strip_suffix("/README.md"));
     Ok(directories.map(str::to_owned).collect())
 }

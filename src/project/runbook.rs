@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::plan::{HostPlan, Plan, ports};
+use crate::plan::ports::{self, Source};
+use crate::plan::{HostPlan, Plan};
 use crate::render::{PAYLOAD, PAYLOAD_OF_IMAGE};
 
 use super::offline::PUBLIC_KEY;
@@ -93,7 +94,6 @@ fn hosts(plan: &Plan, text: &mut String) {
     );
     let width = plan.hosts.iter().map(|host| host.name.as_str().len()).max().unwrap_or_default();
     for host in &plan.hosts {
-        let roles: Vec<&str> = host.roles.iter().map(|role| role.kind.as_str()).collect();
         let public = if host.ip.to_string() == host.public.to_string() {
             String::new()
         } else {
@@ -104,7 +104,7 @@ fn hosts(plan: &Plan, text: &mut String) {
             "    {:width$}  {}{public}  {}  hosts/{}/seed.iso",
             host.name,
             host.ip,
-            roles.join(", "),
+            host.role_names().join(", "),
             host.name
         );
     }
@@ -128,8 +128,8 @@ fn ports(plan: &Plan, text: &mut String) {
         "   Firewalls between them must let this through (TCP); those on the hosts are opened by themselves:\n\n",
     );
     for rule in ports::matrix(plan) {
-        let from: Vec<&str> = rule.from.iter().map(|source| source.as_str()).collect();
-        let _ = writeln!(text, "    {:13} {:5}  from {}: {}", rule.to.as_str(), rule.port, from.join(", "), rule.why);
+        let from = rule.askers(Source::as_str);
+        let _ = writeln!(text, "    {:13} {:5}  from {from}: {}", rule.to.as_str(), rule.port, rule.why);
     }
     text.push('\n');
 }

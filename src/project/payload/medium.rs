@@ -1,5 +1,6 @@
 //! A medium of a payload that came in a box: an ISO 9660 image that hosts find by its label.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -90,10 +91,7 @@ fn unfit(error: &IsoError) -> BuildError {
 }
 
 /// The files of the list, as references; all that are not there are said at once.
-fn listed_files(
-    root: &Utf8Path,
-    listed: &std::collections::BTreeMap<TreePath, Digest256>,
-) -> Result<Tree, BuildError> {
+fn listed_files(root: &Utf8Path, listed: &BTreeMap<TreePath, Digest256>) -> Result<Tree, BuildError> {
     let (mut tree, mut report) = (Tree::default(), Report::default());
     for (name, sha256) in listed {
         let path = root.join(name.as_str());
@@ -116,10 +114,7 @@ fn listed_files(
 }
 
 /// The time that every date of the payload has: the revision of its repository.
-fn revision(
-    root: &Utf8Path,
-    listed: &std::collections::BTreeMap<TreePath, Digest256>,
-) -> Result<OffsetDateTime, BuildError> {
+fn revision(root: &Utf8Path, listed: &BTreeMap<TreePath, Digest256>) -> Result<OffsetDateTime, BuildError> {
     let path = root.join(INDEX);
     let bytes = load::bytes(&path, MAX_SMALL)?;
     let digest = Digest256::of(&bytes);
