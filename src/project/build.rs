@@ -157,18 +157,14 @@ impl Project {
     /// # Errors
     /// Where a target does not take the pack that is asked for; else only where cfy-seed itself is wrong.
     pub fn seal(&self, plan: &Plan, vault: &Vault) -> Result<(SealedTree, Footprint), BuildError> {
-        self.seal_with(plan, vault, Tree::default())
+        let Assembled { tree, facts, sizes } = self.assemble(plan, vault)?;
+        Ok((seal(tree, facts)?, sizes))
     }
 
-    /// As [`seal`](Self::seal), with further files beside the hosts.
-    pub(super) fn seal_with(
-        &self,
-        plan: &Plan,
-        vault: &Vault,
-        mut tree: Tree,
-    ) -> Result<(SealedTree, Footprint), BuildError> {
+    /// As [`seal`](Self::seal), for whoever has more to put beside it.
+    pub(super) fn assemble(&self, plan: &Plan, vault: &Vault) -> Result<Assembled, BuildError> {
         self.check_packing(plan)?;
-        let (mut hosts, mut sizes) = (Vec::new(), Vec::new());
+        let (mut tree, mut hosts, mut sizes) = (Tree::default(), Vec::new(), Vec::new());
         let trust = Trust::of(plan, vault)?;
         let work = |host: &HostPlan| deliver(&view(self, plan, host, vault, &trust)?, self.packing);
         let mut deliveries = Vec::new();
@@ -196,8 +192,15 @@ impl Project {
             created: vault.created(),
             hosts,
         };
-        Ok((seal(tree, facts)?, Footprint { exact: true, hosts: sizes }))
+        Ok(Assembled { tree, facts, sizes: Footprint { exact: true, hosts: sizes } })
     }
+}
+
+/// Everything of a plan and a vault, not sealed yet.
+pub(super) struct Assembled {
+    pub(super) tree: Tree,
+    pub(super) facts: ManifestFacts,
+    pub(super) sizes: Footprint,
 }
 
 /// The files of every host, in the plan's order.

@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::bundle::archive::Archive;
-use crate::bundle::{Content, Entry, Tree};
+use crate::bundle::{Content, Entry, seal};
 use crate::emit::{self, Archived, VaultLock};
 use crate::load::{self, Disk};
 use crate::names::{Digest256, FileMode, TreePath};
@@ -13,7 +13,7 @@ use crate::render::{PAYLOAD, RenderError};
 use crate::vault::{SigningKey, Vault, VaultBytes};
 use crate::world::World;
 
-use super::build::{BuildError, Built, Destination};
+use super::build::{Assembled, BuildError, Built, Destination};
 use super::payload::{Depth, Medium, bill, check_payload, read_payload, repository, sign, write_medium};
 use super::runbook::{README, RUNBOOK, readme, runbook};
 use super::{Project, SharedProgress};
@@ -73,23 +73,22 @@ impl Project {
         let (vault, mut changes) = self.complete_vault(plan, &to.vault, world, keys)?;
         changes.report.extend(checked.report);
         let key = signing_key(&vault, plan, &to.vault)?;
-        let (tree, sizes) = self.seal(plan, &vault)?;
+        let Assembled { mut tree, facts, sizes } = self.assemble(plan, &vault)?;
         let report = self.fitting(plan, &sizes)?;
-        let published = emit::publish(&tree, &to.out, &Disk)?;
+        let published = emit::publish(&seal(tree.clone(), facts.clone())?, &to.out, &Disk)?;
 
-        let mut extra = Tree::default();
         let mut repository = repository(&payload, &parts.payload, plan, PAYLOAD, vault.created())?;
         sign(&mut repository, &key)?;
-        extra.mount(&path("payload")?, repository.clone())?;
-        extra.add(PUBLIC_KEY, FileMode::PUBLIC, key.public_pem())?;
+        tree.mount(&path("payload")?, repository.clone())?;
+        tree.add(PUBLIC_KEY, FileMode::PUBLIC, key.public_pem())?;
         let size = load::size(&parts.program)?;
         let program = load::digest(&parts.program, &|_| ())?;
         let content = Content::File { path: parts.program.clone(), size, sha256: Some(program) };
-        extra.insert(path(PROGRAM)?, Entry { mode: FileMode::PROGRAM, content })?;
-        extra.add(README, FileMode::PUBLIC, readme(plan))?;
-        extra.add(RUNBOOK, FileMode::PUBLIC, runbook(plan))?;
-        extra.add(SBOM, FileMode::PUBLIC, bill(&payload, plan, vault.created(), Some(program))?)?;
-        let (sealed, _) = self.seal_with(plan, &vault, extra)?;
+        tree.insert(path(PROGRAM)?, Entry { mode: FileMode::PROGRAM, content })?;
+        tree.add(README, FileMode::PUBLIC, readme(plan))?;
+        tree.add(RUNBOOK, FileMode::PUBLIC, runbook(plan))?;
+        tree.add(SBOM, FileMode::PUBLIC, bill(&payload, plan, vault.created(), Some(program))?)?;
+        let sealed = seal(tree, facts)?;
         let total = sealed.tree().iter().map(|(_, entry)| entry.content.len()).sum();
         let root = path(&format!("{}-{}", plan.cluster, plan.version))?;
         let archive = Archive {
