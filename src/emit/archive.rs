@@ -58,15 +58,8 @@ pub fn archive(
     }
     // A cluster's name has no dot, so no other cluster's names begin like this.
     let prefix = format!(".cfy-seed.{cluster}.archive");
-    // Of a killed run; the lock says that nobody is at it.
-    remove(out_dir, &prefix)?;
-    let parts = Parts::new(out_dir.join(&prefix), split);
-    let written = write(archive, parts, &path);
-    if written.is_err() {
-        remove(out_dir, &prefix)?;
-    }
-    let (closing, parts) = written?;
-    let size = parts.done.iter().map(|part| part.size).sum();
+    let (closing, parts) = begun(out_dir, &prefix, split, |parts| write(archive, parts, &path))?;
+    let size = parts.size();
     let path = parts.publish(out_dir, name)?;
     sync_directory(out_dir)?;
     Ok(Archived { path: path.0, size, parts: path.1, closing })
@@ -92,17 +85,28 @@ pub fn split(from: &mut dyn Read, out_dir: &Utf8Path, name: &str, limit: u64) ->
     prepare(out_dir)?;
     let _lock = Lock::of_output(out_dir, name)?;
     let prefix = format!(".cfy-seed.{name}.split");
-    remove(out_dir, &prefix)?;
     let path = out_dir.join(name);
-    let written = copy(from, Parts::new(out_dir.join(&prefix), Some(limit)), &path);
-    if written.is_err() {
-        remove(out_dir, &prefix)?;
-    }
-    let parts = written?;
-    let (size, count) = (parts.done.iter().map(|part| part.size).sum(), parts.done.len());
+    let parts = begun(out_dir, &prefix, Some(limit), |parts| copy(from, parts, &path))?;
+    let (size, count) = (parts.size(), parts.done.len());
     let list = parts.publish_parts(out_dir, name)?;
     sync_directory(out_dir)?;
     Ok(Split { list, size, parts: count })
+}
+
+/// Writes to files whose names begin so; what a killed run left of them goes first, and all of them where this one fails. The
+/// caller's lock says that nobody else is at it.
+fn begun<T>(
+    out_dir: &Utf8Path,
+    prefix: &str,
+    split: Option<u64>,
+    write: impl FnOnce(Parts) -> Result<T, EmitError>,
+) -> Result<T, EmitError> {
+    remove(out_dir, prefix)?;
+    let written = write(Parts::new(out_dir.join(prefix), split));
+    if written.is_err() {
+        remove(out_dir, prefix)?;
+    }
+    written
 }
 
 fn copy(from: &mut dyn Read, mut parts: Parts, path: &Utf8Path) -> Result<Parts, EmitError> {
@@ -173,6 +177,11 @@ impl Parts {
         // Smaller than the limit and not as large: FAT32 takes files of less than 4 GiB.
         let most = split.map(|limit| limit.saturating_sub(1).max(1));
         Self { temporary, most, now: None, done: Vec::new(), too_many: false }
+    }
+
+    /// The bytes of all of them.
+    fn size(&self) -> u64 {
+        self.done.iter().map(|part| part.size).sum()
     }
 
     fn begin(&mut self) -> io::Result<()> {

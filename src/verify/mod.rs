@@ -40,8 +40,6 @@ pub struct Verified {
     pub report: Report,
     /// Hosts whose bundles were checked.
     pub hosts: usize,
-    /// Files whose digests were checked.
-    pub files: usize,
 }
 
 /// Checks a built tree: everything that [`bundle`] does, and in each host's user-data the digests, certificates and keys.
@@ -61,7 +59,7 @@ pub fn built_tree(tree: &LoadedTree, profiles: &Profiles, at: OffsetDateTime) ->
         hosts.extend(bundle);
     }
     report.extend(check_hosts(&hosts, at));
-    Verified { report, hosts: hosts.len(), files: tree.files.len() }
+    Verified { report, hosts: hosts.len() }
 }
 
 /// Checks one file `user-data.<target>` by itself. `name` is the file's.
@@ -78,7 +76,7 @@ pub fn user_data_file(name: &str, file: &[u8], profiles: &Profiles, at: OffsetDa
         }
     };
     report.extend(check_hosts(&hosts, at));
-    Verified { report, hosts: hosts.len(), files: 1 }
+    Verified { report, hosts: hosts.len() }
 }
 
 /// Checks one seed image by itself. `name` is what messages call it.
@@ -92,7 +90,7 @@ pub fn seed_image(name: &str, image: &[u8], at: OffsetDateTime) -> Verified {
         hosts.extend(bundle);
     }
     report.extend(check_hosts(&hosts, at));
-    Verified { report, hosts: hosts.len(), files: files.len() }
+    Verified { report, hosts: hosts.len() }
 }
 
 fn check_hosts(hosts: &[HostBundle], at: OffsetDateTime) -> Report {

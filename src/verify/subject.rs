@@ -131,15 +131,18 @@ pub fn subject(request: Request<'_>) -> Result<Verification, LoadError> {
 }
 
 impl Verification {
-    fn of(subject: Subject, verified: Verified) -> Self {
-        let Verified { report, hosts, .. } = verified;
+    fn of(subject: Subject, Verified { report, hosts }: Verified) -> Self {
         Self { subject, report, hosts, files: Vec::new(), parts: Vec::new(), signature: None }
+    }
+
+    /// One without hosts.
+    fn found(subject: Subject, report: Report) -> Self {
+        Self::of(subject, Verified { report, hosts: 0 })
     }
 
     /// One that could not be read.
     fn unread(subject: Subject, error: &LoadError) -> Option<Self> {
-        let report = error.diagnostic()?.into();
-        Some(Self::of(subject, Verified { report, hosts: 0, files: 0 }))
+        Some(Self::found(subject, error.diagnostic()?.into()))
     }
 
     fn take_signature(&mut self, tree: &LoadedTree, key: Option<&[u8]>) {
@@ -164,8 +167,7 @@ fn directory(request: Request<'_>, tree: &LoadedTree) -> Verification {
 }
 
 fn payload(request: Request<'_>, tree: &LoadedTree, subject: Subject) -> Verification {
-    let verified = Verified { report: medium::payload(tree), hosts: 0, files: tree.files.len() };
-    let mut verification = Verification::of(subject, verified);
+    let mut verification = Verification::found(subject, medium::payload(tree));
     verification.take_signature(tree, request.key);
     verification.files = file_records(tree);
     verification
@@ -191,9 +193,7 @@ fn archive(
 
 fn image(request: Request<'_>, beginning: &[u8], size: u64, watch: Watch<'_>) -> Result<Verification, LoadError> {
     let name = request.path.file_name().unwrap_or("the image");
-    let found = |finding: Diagnostic| {
-        Verification::of(Subject::PayloadImage, Verified { report: finding.into(), hosts: 0, files: 0 })
-    };
+    let found = |finding: Diagnostic| Verification::found(Subject::PayloadImage, finding.into());
     let mut head = vec![0; medium::medium_head(beginning).unwrap_or_default()];
     let read = load::prefix(request.path, &mut head)?;
     head.truncate(read);
@@ -225,7 +225,7 @@ fn of_parts(
     (watch, total): (Watch<'_>, &Cell<u64>),
 ) -> Result<Verification, LoadError> {
     let subject = if only.is_some() { Subject::BoxPart } else { Subject::BoxParts };
-    let finding = |report: Report| Verification::of(subject, Verified { report, hosts: 0, files: 0 });
+    let finding = |report: Report| Verification::found(subject, report);
     let listed = match parts(&load::bytes(list, MAX_LIST)?) {
         Ok(listed) => listed,
         Err(found) => return Ok(finding(found.into())),
