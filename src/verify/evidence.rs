@@ -6,13 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::subject::{Subject, Verification};
-use super::sums;
+use super::sums::{self, CLOSING, SUMS};
 use crate::diag::{Report, Severity};
 use crate::load::LoadedTree;
 use crate::names::Digest256;
-
-const SUMS: &str = "SHA256SUMS";
-const CLOSING: [&str; 3] = [SUMS, "SHA256SUMS.sig", "box-key.pem"];
 
 /// How a file or part was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]

@@ -3,14 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::iso9660::{self, IsoView};
-use super::sums;
+use super::sums::{self, CLOSING, SUMS};
 use crate::diag::{Code, Diagnostic, Report};
 use crate::load::{Attributes, Layout, LoadedTree, OtherKind};
 use crate::names::{Digest256, TreePath};
 
-const SUMS: &str = "SHA256SUMS";
-/// What closes a payload, and cannot stand in its own list.
-const CLOSING: [&str; 3] = [SUMS, "SHA256SUMS.sig", "box-key.pem"];
 /// The label of its images.
 const LABEL: &str = "CFYPAYLOAD";
 /// Where the first descriptor has the application's field (ECMA-119 8.4.32), and how that begins.

@@ -4,14 +4,10 @@ use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
 use base64::Engine as _;
 
+use super::sums::{PUBLIC_KEY, SIGNATURE, SUMS};
 use crate::diag::{Code, Diagnostic};
 use crate::load::LoadedTree;
 use crate::names::Digest256;
-
-const SUMS: &str = "SHA256SUMS";
-const SIGNATURE: &str = "SHA256SUMS.sig";
-/// The public key that lies in a box.
-const PUBLIC_KEY: &str = "box-key.pem";
 
 /// Checks the signature of a box or of a payload: with the key that is given, or else with its own, which anybody can have made.
 /// Gives the fingerprint of the key.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::evidence::{FileRecord, file_records, part_records};
+use super::sums::{PUBLIC_KEY, SIGNATURE};
 use super::{Verified, built_tree, check_parts, medium, parts, seed_image, signature, user_data, user_data_file};
 use crate::diag::{Code, Diagnostic, Report};
 use crate::load::{self, Limits, LoadError, LoadedTree, Unpacked, Watch};
@@ -22,9 +23,6 @@ const MAX_LIST: u64 = 1 << 20;
 /// What tells an image: up to the end of its first descriptor.
 const BEGINNING: usize = 17 * 2048;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// Only boxes and payloads have them.
-const SIGNATURE: &str = "SHA256SUMS.sig";
-const PUBLIC_KEY: &str = "box-key.pem";
 
 /// What was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]

@@ -4,6 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::names::Digest256;
 
+/// The list.
+pub(super) const SUMS: &str = "SHA256SUMS";
+/// Its signature. Only boxes and payloads have one.
+pub(super) const SIGNATURE: &str = "SHA256SUMS.sig";
+/// The public key that lies beside it.
+pub(super) const PUBLIC_KEY: &str = "box-key.pem";
+/// What closes a box or a payload, and cannot stand in the list.
+pub(super) const CLOSING: [&str; 3] = [SUMS, SIGNATURE, PUBLIC_KEY];
+
 /// The digests by file name, or the number of the first line (from 1) that is none, or that names a file again.
 pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Digest256>, usize> {
     let text = std::str::from_utf8(bytes).map_err(|error| {

@@ -2,16 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{SEED_FILES, seed, sums};
+use super::sums::{self, SIGNATURE, SUMS};
+use super::{SEED_FILES, seed};
 use crate::bundle::manifest::{Manifest, ManifestFile, ManifestHost};
 use crate::diag::{Code, Diagnostic, Report};
 use crate::load::{LoadedFile, LoadedTree, OtherKind};
 use crate::names::{Digest256, TreePath};
 
 const MANIFEST: &str = "manifest.json";
-const SUMS: &str = "SHA256SUMS";
-/// Only boxes have it.
-const SIGNATURE: &str = "SHA256SUMS.sig";
 const SEED: &str = "seed.iso";
 
 /// What was found in a tree, and what others need to look further.
