@@ -1,6 +1,10 @@
-//! The bill of materials in a box and in its payload, against the schema of CycloneDX.
+//! The bill of materials in a box and in its payload, against the schema of CycloneDX, and its crates against Cargo's answer.
+//!
+//! `CFY_BLESS=1 cargo test --test suite sbom` writes the list of crates anew, and fails: look at the difference.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::process::Command;
 
 use jsonschema::Registry;
 use serde_json::Value;
@@ -57,6 +61,12 @@ fn the_bills_of_materials_obey_cyclonedx_and_name_what_is_there() {
         let name = component["name"].as_str().expect("a name");
         assert!(line.contains(name), "{name}: {line}");
     }
+    // The program is made of what its own list names: see the next test.
+    let crates = components[0]["components"].as_array().expect("crates");
+    assert_eq!(crates.len(), LINKED.lines().count());
+    let rcgen = crates.iter().find(|one| one["name"] == "rcgen").expect("rcgen");
+    assert_eq!(rcgen["licenses"][0]["expression"], "MIT OR Apache-2.0");
+    assert!(rcgen["purl"].as_str().expect("a package URL").starts_with("pkg:cargo/rcgen@0."), "{rcgen}");
     let purls: Vec<&str> = of_payload["components"]
         .as_array()
         .expect("components")
@@ -65,4 +75,61 @@ fn the_bills_of_materials_obey_cyclonedx_and_name_what_is_there() {
         .collect();
     assert_eq!(purls, ["pkg:rpm/libpq@13.5-1.el8?arch=x86_64", "pkg:rpm/libpq-common@13.5-1.el8?arch=x86_64"]);
     assert_eq!(of_payload["components"][0]["licenses"][0]["license"]["name"], "MIT");
+}
+
+const LINKED: &str = include_str!("../../src/payload/sbom/crates.tsv");
+
+/// `name version` of each crate with its checksum, from Cargo.lock.
+fn checksums() -> BTreeMap<String, String> {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock");
+    let field = |package: &str, name: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(&format!("{name} = \"")))?;
+        Some(line.trim_end_matches('"').to_owned())
+    };
+    let of = |package| {
+        let name = format!("{} {}", field(package, "name")?, field(package, "version")?);
+        Some((name, field(package, "checksum")?))
+    };
+    lock.split("[[package]]").filter_map(of).collect()
+}
+
+/// What is linked into the program on the platform that is released: a line for each crate, as in the list.
+fn linked() -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--edges", "normal", "--target", "x86_64-unknown-linux-gnu"])
+        .args(["--prefix", "none", "--format", "{p}\t{l}"])
+        .current_dir(root())
+        .output()
+        .expect("cargo tree");
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let checksums = checksums();
+    let mut lines = BTreeSet::new();
+    for line in told.lines() {
+        let (package, license) = line.trim_end_matches(" (*)").split_once('\t').expect("two fields");
+        let mut words = package.split(' ');
+        let name = words.next().expect("a name");
+        let version = words.next().and_then(|word| word.strip_prefix('v')).expect("a version");
+        // The program itself has none.
+        if let Some(checksum) = checksums.get(&format!("{name} {version}")) {
+            // Old manifests say "or" with a stroke.
+            lines.insert(format!("{name}\t{version}\t{checksum}\t{}\n", license.replace('/', " OR ")));
+        }
+    }
+    lines.into_iter().collect()
+}
+
+#[test]
+fn the_list_of_crates_is_what_cargo_links() {
+    let found = linked();
+    assert!(found.lines().count() > 100, "{found}");
+    if std::env::var_os("CFY_BLESS").is_some() && found != LINKED {
+        assert!(std::env::var_os("CI").is_none(), "nothing is accepted where nobody looks");
+        fs::write(root().join("src/payload/sbom/crates.tsv"), &found).expect("the list");
+        panic!("the list of crates is written: look at the difference, then run without CFY_BLESS");
+    }
+    assert!(
+        found == LINKED,
+        "src/payload/sbom/crates.tsv is not what Cargo links: CFY_BLESS=1 cargo test --test suite sbom"
+    );
 }

@@ -1,7 +1,10 @@
 //! The bill of materials: what is in a box or a payload, as CycloneDX 1.5 in JSON.
 //!
 //! Packages are named by package URLs of the type `rpm` (purl specification, types/rpm-definition). Their licences are the words of
-//! their headers, which are no SPDX expressions in EL 7 and EL 8. What packages were made of is not known here, and not said.
+//! their headers, which are no SPDX expressions in EL 7 and EL 8. What packages were made of is not known here, and not said; of
+//! cfy-seed's program it is: its crates are components of its component.
+
+mod crates;
 
 use std::fmt::Write as _;
 
@@ -9,6 +12,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use self::crates::{Crate, crates};
 use super::{Nevra, Rpm};
 use crate::names::Digest256;
 
@@ -74,17 +78,21 @@ struct Component<'a> {
     licenses: Vec<LicenseChoice<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     purl: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    components: Vec<Component<'a>>,
 }
 
 #[derive(Serialize)]
 struct Hash {
     alg: &'static str,
-    content: Digest256,
+    content: String,
 }
 
 #[derive(Serialize)]
-struct LicenseChoice<'a> {
-    license: License<'a>,
+#[serde(rename_all = "lowercase")]
+enum LicenseChoice<'a> {
+    License(License<'a>),
+    Expression(&'a str),
 }
 
 #[derive(Serialize)]
@@ -102,7 +110,11 @@ pub fn sbom(materials: &Materials<'_>) -> Result<Vec<u8>, serde_json::Error> {
     let time = materials.time.to_offset(time::UtcOffset::UTC);
     let timestamp = time.format(&Rfc3339).map_err(serde::ser::Error::custom)?;
     let mut components: Vec<Component<'_>> = Vec::new();
-    components.extend(materials.program.map(|sha256| program("component-cfy-seed", vec![hash(sha256)])));
+    components.extend(materials.program.map(|sha256| Component {
+        hashes: vec![hash(sha256.to_string())],
+        components: crates().map(linked).collect(),
+        ..program("component-cfy-seed")
+    }));
     components.extend(materials.packages.iter().map(|(rpm, sha256)| package(rpm, *sha256)));
     let of = Component {
         kind: "application",
@@ -117,11 +129,7 @@ pub fn sbom(materials: &Materials<'_>) -> Result<Vec<u8>, serde_json::Error> {
         spec_version: "1.5",
         serial_number: String::new(),
         version: 1,
-        metadata: Metadata {
-            timestamp,
-            tools: Tools { components: [program("tool-cfy-seed", Vec::new())] },
-            component: of,
-        },
+        metadata: Metadata { timestamp, tools: Tools { components: [program("tool-cfy-seed")] }, component: of },
         components,
     };
     bill.serial_number = serial(&Digest256::of(&serde_json::to_vec(&bill)?));
@@ -147,25 +155,38 @@ fn serial(digest: &Digest256) -> String {
     text
 }
 
-fn hash(content: Digest256) -> Hash {
+fn hash(content: String) -> Hash {
     Hash { alg: "SHA-256", content }
 }
 
-fn program(reference: &str, hashes: Vec<Hash>) -> Component<'static> {
+fn program(reference: &str) -> Component<'static> {
     Component {
         kind: "application",
         bom_ref: Some(reference.to_owned()),
         name: env!("CARGO_PKG_NAME"),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        hashes,
-        licenses: vec![LicenseChoice { license: License::Id(env!("CARGO_PKG_LICENSE")) }],
+        licenses: vec![LicenseChoice::License(License::Id(env!("CARGO_PKG_LICENSE")))],
+        ..Component::default()
+    }
+}
+
+fn linked(of: Crate) -> Component<'static> {
+    let purl = format!("pkg:cargo/{}@{}", encoded(of.name), encoded(of.version));
+    Component {
+        kind: "library",
+        bom_ref: Some(purl.clone()),
+        name: of.name,
+        version: of.version.to_owned(),
+        hashes: vec![hash(of.sha256.to_owned())],
+        licenses: vec![LicenseChoice::Expression(of.license)],
+        purl: Some(purl),
         ..Component::default()
     }
 }
 
 fn package(rpm: &Rpm, sha256: Digest256) -> Component<'_> {
     let purl = purl(&rpm.nevra);
-    let license = LicenseChoice { license: License::Name(&rpm.license) };
+    let license = LicenseChoice::License(License::Name(&rpm.license));
     Component {
         kind: "library",
         bom_ref: Some(purl.clone()),
@@ -173,9 +194,10 @@ fn package(rpm: &Rpm, sha256: Digest256) -> Component<'_> {
         name: &rpm.nevra.name,
         version: format!("{}-{}", rpm.nevra.version, rpm.nevra.release),
         description: &rpm.summary,
-        hashes: vec![hash(sha256)],
+        hashes: vec![hash(sha256.to_string())],
         licenses: if rpm.license.is_empty() { Vec::new() } else { vec![license] },
         purl: Some(purl),
+        ..Component::default()
     }
 }
 
