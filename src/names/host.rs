@@ -111,6 +111,18 @@ word!(
     LdapUrl, "^ldaps?://[!-~]+$", ldap_url
 );
 
+impl WebUrl {
+    /// The address for people and reports: `***` stands for a login and for a query, either of which may be a secret.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let Some((scheme, rest)) = self.0.split_once("://") else { return self.0.clone() };
+        let (server, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let server = server.rsplit_once('@').map_or_else(|| server.to_owned(), |(_, server)| format!("***@{server}"));
+        let shown = format!("{scheme}://{server}{path}");
+        shown.split_once('?').map_or_else(|| shown.clone(), |(place, _)| format!("{place}?***"))
+    }
+}
+
 impl LdapUrl {
     /// Whether it is spoken to over TLS from the first byte on.
     #[must_use]
@@ -144,6 +156,14 @@ mod tests {
         assert!("10.0.0.1".parse::<DomainName>().is_err());
         assert!("http://mirror:8000/a%20b/".parse::<WebUrl>().is_ok());
         assert!("http:///x".parse::<WebUrl>().is_err());
+        for (text, shown) in [
+            ("http://mirror:8000/a%20b/", "http://mirror:8000/a%20b/"),
+            ("https://al:tok@mirror/x", "https://***@mirror/x"),
+            ("https://al:t?k@mirror/x?sig=y", "https://***@mirror/x?***"),
+            ("https://mirror/x.rpm?sig=y@z", "https://mirror/x.rpm?***"),
+        ] {
+            assert_eq!(text.parse::<WebUrl>().expect(text).shown(), shown);
+        }
         assert!("ftp://x".parse::<WebUrl>().is_err());
         assert!("ldaps://dc-1.example.com:636".parse::<LdapUrl>().is_ok_and(|url| url.is_encrypted()));
         assert!("ldap://10.0.0.5".parse::<LdapUrl>().is_ok_and(|url| !url.is_encrypted()));

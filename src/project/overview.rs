@@ -334,9 +334,9 @@ fn compare(old: Option<Digest256>, size: &HostFootprint, fresh: bool) -> &'stati
 
 fn rpm(source: &RpmSource) -> String {
     match source {
-        RpmSource::Url { url, sha256: Some(_) } => format!("{url}, checked by its digest"),
-        RpmSource::Url { url, sha256: None } => format!("{url}, without a digest"),
-        RpmSource::Repo(repo) => format!("repository {}{}", repo.baseurl, signature(repo.signed)),
+        RpmSource::Url { url, sha256: Some(_) } => format!("{}, checked by its digest", url.shown()),
+        RpmSource::Url { url, sha256: None } => format!("{}, without a digest", url.shown()),
+        RpmSource::Repo(repo) => format!("repository {}{}", repo.baseurl.shown(), signature(repo.signed)),
         RpmSource::Payload => "in the payload".into(),
         RpmSource::Preinstalled => "in the image".into(),
     }
@@ -347,7 +347,7 @@ fn packages(source: &PackageSource) -> String {
         PackageSource::Image => "in the image".into(),
         PackageSource::SystemRepos => "the image's own repositories".into(),
         PackageSource::Payload => "in the payload".into(),
-        PackageSource::Repo(repo) => format!("repository {}{}", repo.baseurl, signature(repo.signed)),
+        PackageSource::Repo(repo) => format!("repository {}{}", repo.baseurl.shown(), signature(repo.signed)),
     }
 }
 

@@ -3,10 +3,10 @@
 use super::decode::SECRET_WORDS;
 use crate::diag::{SourceId, Span};
 
-/// Blanks out the given places, byte for byte, so that all other places stay where they are.
+/// Blanks out the given places and what is secret in addresses, byte for byte, so that all other places stay where they are.
 #[must_use]
 pub fn mask(text: &str, secrets: &[Span], id: SourceId) -> String {
-    let mut bytes = text.as_bytes().to_vec();
+    let mut bytes = mask_addresses(text).into_bytes();
     for span in secrets.iter().filter(|span| span.source == id) {
         let (start, end) = whole_value(text, span.start, span.end);
         for byte in bytes.get_mut(start..end).into_iter().flatten() {
@@ -16,6 +16,24 @@ pub fn mask(text: &str, secrets: &[Span], id: SourceId) -> String {
         }
     }
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Blanks out logins and queries of addresses, wherever they stand: `scheme://***@host/path?***`.
+fn mask_addresses(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, address) = rest.split_at(at + 3);
+        let end = address.find(|c: char| c.is_whitespace() || "\"'`".contains(c)).unwrap_or(address.len());
+        let (address, behind) = address.split_at(end);
+        let server = address.find('/').unwrap_or(end);
+        let login = address[..server].rfind('@').unwrap_or(0);
+        let query = address[login..].find('?').map_or(end, |query| login + query + 1);
+        let stars = |text: &str| "*".repeat(text.len());
+        masked.extend([before, &stars(&address[..login]), &address[login..query], &stars(&address[query..])]);
+        rest = behind;
+    }
+    masked + rest
 }
 
 /// A secret's place, with what a slip of the finger makes of it: an anchor or tag before it, a comment behind it.
@@ -31,10 +49,11 @@ fn whole_value(text: &str, start: usize, end: usize) -> (usize, usize) {
     (first, if comment { end + rest.len() } else { end })
 }
 
-/// Blanks out what stands behind a key that sounds like a secret, and what is indented below it. For texts that could
+/// Blanks out what stands behind a key that sounds like a secret, what is indented below it, and what is secret in addresses. For texts that could
 /// not be parsed, whose secrets are therefore not known by type. `is_key` knows the keys that such texts have.
 #[must_use]
 pub fn mask_secret_lines(text: &str, is_key: impl Fn(&str) -> bool) -> String {
+    let text = mask_addresses(text);
     let mut masked = String::with_capacity(text.len());
     let mut above: Option<usize> = None;
     for line in text.split_inclusive('\n') {

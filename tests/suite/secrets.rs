@@ -165,3 +165,39 @@ fn no_command_prints_a_secret() {
     let own = with_vault(&["credentials", "admin_password", "--pipe"]).exits(0);
     assert_eq!(own.stdout, format!("{given}\n"));
 }
+
+/// Logins and tokens in addresses are secrets too.
+#[test]
+fn nothing_prints_what_is_secret_in_an_address() {
+    let scratch = Scratch::fixture("nine-node");
+    let spec = std::fs::read_to_string(scratch.spec()).expect("a spec");
+    let mut lines: Vec<String> = spec.lines().map(str::to_owned).collect();
+    let rpm =
+        lines.iter().position(|line| line.trim_start().starts_with("url:")).expect("the address of the installer");
+    let indent = &lines[rpm][..lines[rpm].len() - lines[rpm].trim_start().len()];
+    lines[rpm] = format!("{indent}url: \"https://bob:UrlSecret@files.example.com/x.rpm?sig=QuerySecret\"");
+    lines.retain(|line| !line.trim_start().starts_with("sha256:") && !line.starts_with("os_packages:"));
+    lines.push("os_packages: {from: {repo: {baseurl: \"https://al:RepoSecret@files.example.com/el8\"}}}".into());
+    let good = lines.join("\n") + "\n";
+    let with_login = good.clone() + "payload: {url: \"http://eve:PayloadSecret@files.example.com/payload\"}\n";
+    let broken = good.replace("os_packages: {", "os_packages: {{{");
+    let mut said = Vec::new();
+    for (text, code) in [(&good, 0), (&with_login, 1), (&broken, 1)] {
+        scratch.write("cluster.yaml", text);
+        for format in ["text", "json"] {
+            said.push(cfy_seed(scratch.path()).args(&["check", "--format", format]).exits(code).all());
+        }
+    }
+    scratch.write("cluster.yaml", &good);
+    for format in ["text", "json", "html"] {
+        said.push(cfy_seed(scratch.path()).args(&["plan", "--format", format]).exits(0).all());
+    }
+    said.push(cfy_seed(scratch.path()).args(&["build"]).exits(0).all());
+    assert!(said[0].contains("https://*************@files.example.com/x.rpm?***************"), "{}", said[0]);
+    assert!(said[6].contains("https://***@files.example.com/x.rpm?***, without a digest"), "{}", said[6]);
+    for text in said {
+        for secret in ["UrlSecret", "QuerySecret", "RepoSecret", "PayloadSecret"] {
+            assert!(!text.contains(secret), "{secret}: {text}");
+        }
+    }
+}
