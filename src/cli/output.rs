@@ -32,10 +32,10 @@ impl Output {
         io::stdout().is_terminal()
     }
 
-    /// A line for people. A stderr that cannot be written to is nobody's concern.
+    /// Lines for people, with what a terminal would obey made visible. A stderr that cannot be written to is nobody's concern.
     #[allow(clippy::unused_self, reason = "one door for all text")]
     pub fn say(&self, text: &str) {
-        let _ = writeln!(io::stderr(), "{}", text.trim_end());
+        let _ = writeln!(io::stderr(), "{}", diag::printable(text.trim_end()));
     }
 
     /// A question, without a line end.
@@ -47,7 +47,8 @@ impl Output {
     /// A report for people.
     pub fn report(&self, report: &Report, sources: &Sources) {
         if !report.is_empty() {
-            self.say(&diag::render(report, sources, self.style));
+            // Its colours are ours.
+            let _ = writeln!(io::stderr(), "{}", diag::render(report, sources, self.style).trim_end());
         }
     }
 

@@ -207,6 +207,8 @@ codes! {
     PayloadNotUsed = "CFY-K018",
     /// The installer that hosts take from the payload is not in it.
     InstallerNotInPayload = "CFY-K019",
+    /// Packages whose requirements take too long to compare.
+    PayloadTooIntricate = "CFY-K020",
 
     /// The output of that name was not made by cfy-seed.
     ForeignOutput = "CFY-B001",

@@ -16,7 +16,7 @@ pub use code::Code;
 pub use explain::{Page, pages};
 pub use json::json;
 pub use nearest::nearest;
-pub use render::{Style, render};
+pub use render::{Style, printable, render};
 pub use source::{Source, SourceId, Sources, Span};
 
 /// How bad a finding is.

@@ -30,12 +30,19 @@ pub fn render(report: &Report, sources: &Sources, style: Style) -> String {
         text.push_str(&renderer.render(&[group(diagnostic, sources)]));
         if let (Some(help), true) = (&diagnostic.help, diagnostic.labels.is_empty()) {
             // Without an excerpt the renderer would hang the advice on an empty margin.
-            text.extend(["\n  = help: ", help]);
+            text.extend(["\n  = help: ", &printable(help)]);
         }
         text.push_str("\n\n");
     }
     text.push_str(&summary(report));
     text
+}
+
+/// The text with a replacement character for each control character but the end of a line: names out of files that others made may
+/// hold what a terminal obeys. The renderer of excerpts does the same with its own texts.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {

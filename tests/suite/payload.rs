@@ -148,6 +148,30 @@ fn every_change_is_found_and_named() {
 }
 
 #[test]
+fn links_are_no_files_of_a_payload() {
+    let scratch = offline();
+    add(&scratch, &["--origin", "O\u{1b}]0;x\u{7}\u{1b}[2J", "new/libpq.rpm", "new/common.rpm", "new/image"]);
+    assert!(codes(&scratch).is_empty());
+    let packages = scratch.join("single.payload/packages");
+    let name = "libpq-common-13.5-1.el8.x86_64.rpm";
+    fs::rename(packages.join(name), scratch.join("elsewhere")).expect("moved");
+    std::os::unix::fs::symlink(scratch.join("elsewhere"), packages.join(name)).expect("a link");
+    payload(&scratch, &["check"]).says(&format!("packages/{name} is no file of its own"));
+    assert_eq!(add(&scratch, &["new/common.rpm"]).says("CFY-K005").code, Some(1));
+    fs::remove_file(packages.join(name)).expect("removed");
+    // Where a file is from is what somebody wrote, and no terminal obeys it.
+    let told = payload(&scratch, &["check"]).says("CFY-K004").all();
+    assert!(told.contains("it came from O") && !told.contains(['\u{1b}', '\u{7}']), "{told:?}");
+    // Nothing is written, and nothing cleaned up, where a link leads.
+    fs::create_dir(scratch.join("victim")).expect("a directory");
+    scratch.write("victim/9.cfy-seed.tmp", "mine");
+    fs::remove_dir_all(&packages).expect("removed");
+    std::os::unix::fs::symlink(scratch.join("victim"), &packages).expect("a link");
+    assert_eq!(add(&scratch, &["new/common.rpm"]).says("packages is no directory of its own").code, Some(1));
+    assert_eq!(fs::read_dir(scratch.join("victim")).expect("a directory").count(), 1);
+}
+
+#[test]
 fn what_hosts_would_stop_at_is_found_before() {
     let scratch = offline();
     add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);

@@ -24,7 +24,7 @@ impl<'q> Packages<'q> {
         unmet.dedup();
         clashes.sort();
         clashes.dedup();
-        Closure { installed, unmet, clashes }
+        Closure { installed, unmet, clashes, exhausted: self.is_exhausted() }
     }
 
     fn unmet(&self, who: String, of_image: bool, required: &Required<'_>) -> Option<Unmet> {
@@ -76,11 +76,10 @@ impl<'q> Packages<'q> {
     }
 
     fn near(&self, relation: &Relation, near: &mut BTreeMap<usize, String>) {
-        for at in self.named(&relation.name) {
-            let Some(package) = self.all.get(*at) else { continue };
+        for (at, provides) in self.named(&relation.name).iter().take_while(|_| !self.spend(1)) {
+            // Said of each package once, by the first of what it provides.
+            let Some(package) = self.all.get(*at).filter(|_| !near.contains_key(at)) else { continue };
             let place = if package.payload.is_some() { "the payload" } else { "the image" };
-            let provides = package.provides.iter().find(|provided| provided.name == relation.name);
-            let Some(provides) = provides else { continue };
             let why = match (self.is_present(*at), self.gone.get(*at)) {
                 (_, Some(true)) => ", and another takes its place",
                 (false, _) if self.is_older(package) => ", and is not newer than what is installed",

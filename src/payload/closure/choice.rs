@@ -1,7 +1,7 @@
 //! Which packages of the payload are installed.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Closure;
 use super::packages::{Package, Packages, leaves};
@@ -19,11 +19,11 @@ impl<'q> Packages<'q> {
     pub fn culprit(&self, answer: &Closure) -> Option<usize> {
         let who = answer.unmet.iter().map(|unmet| &unmet.who);
         let who = who.chain(answer.clashes.iter().flat_map(|clash| [&clash.who, &clash.with]));
-        let place = |who: &String| {
-            let found = |package: &Package<'_>| package.payload.is_some() && package.nevra.to_string() == *who;
-            self.all.iter().position(found)
-        };
-        let wanted: Vec<usize> = self
+        let of_payload = self.all.iter().enumerate().filter(|(_, package)| package.payload.is_some());
+        let places: HashMap<String, usize> =
+            of_payload.rev().map(|(at, package)| (package.nevra.to_string(), at)).collect();
+        let place = |who: &String| places.get(who).copied();
+        let wanted: HashSet<usize> = self
             .wanted
             .iter()
             .filter_map(|(_, wanted)| wanted.as_ref().ok())
@@ -53,7 +53,7 @@ impl<'q> Packages<'q> {
             }
         };
         let Some(Ok(required)) = required else { return false };
-        if self.met(required) {
+        if self.met(required) || self.is_exhausted() {
             return false;
         }
         // A package of the image that would lose something may be newer in the payload.
@@ -109,6 +109,7 @@ impl<'q> Packages<'q> {
 
     /// Whether the same package is installed already, as new or newer: dnf goes back to no older one.
     pub fn is_older(&self, package: &Package<'_>) -> bool {
+        self.spend(self.all.len());
         let same = |(at, other): (usize, &Package<'_>)| {
             self.is_present(at)
                 && is_same(other.nevra, package.nevra)
@@ -127,6 +128,7 @@ impl<'q> Packages<'q> {
     /// Installs it, in place of what it is newer than or obsoletes.
     fn install(&mut self, at: usize) {
         let Some(package) = self.all.get(at) else { return };
+        self.spend(self.all.len().saturating_mul(package.obsoletes.len()));
         let obsolete = |other: &Package<'_>| {
             package.obsoletes.iter().any(|relation| {
                 // By the name of the package alone, never by what it provides.

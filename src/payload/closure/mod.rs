@@ -39,6 +39,8 @@ pub struct Closure {
     pub unmet: Vec<Unmet>,
     /// Packages that cannot be installed together.
     pub clashes: Vec<Clash>,
+    /// The search was given up because it takes too long: the rest is no answer.
+    pub exhausted: bool,
 }
 
 /// A requirement that nothing provides.
@@ -80,10 +82,16 @@ pub fn closure(question: &Question<'_>) -> Closure {
     };
     let mut without = BTreeSet::new();
     let (first, mut culprit) = search(&without);
+    if first.exhausted {
+        return first;
+    }
     while let Some(at) = culprit.filter(|_| without.len() < MAX_TRIES) {
         without.insert(at);
         let answer;
         (answer, culprit) = search(&without);
+        if answer.exhausted {
+            break;
+        }
         if answer.unmet.is_empty() && answer.clashes.is_empty() {
             return answer;
         }

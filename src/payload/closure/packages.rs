@@ -1,10 +1,15 @@
 //! All packages there are, and what is met by those of them that are installed.
 
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::Question;
 use crate::payload::package::Files;
 use crate::payload::{Nevra, Relation, Requirement, evr, rpmlib};
+
+/// Comparisons after which no answer is looked for. An image and a payload of some hundred packages each take some hundred thousand;
+/// files that are made to take for ever take seconds.
+const MAX_STEPS: usize = 10_000_000;
 
 /// A package, wherever it is.
 pub(super) struct Package<'q> {
@@ -36,10 +41,11 @@ pub(super) struct Packages<'q> {
     pub broken: BTreeSet<(usize, usize)>,
     /// What is wanted, with who wants it.
     pub wanted: Vec<(&'q str, Required<'q>)>,
-    /// Who provides a name.
-    providers: HashMap<&'q str, Vec<usize>>,
+    /// Who provides a name, and how.
+    providers: HashMap<&'q str, Vec<(usize, &'q Relation)>>,
     /// Who has a file that somebody requires.
     owners: HashMap<String, Vec<usize>>,
+    steps: Cell<usize>,
     rpm: &'q str,
 }
 
@@ -64,13 +70,10 @@ impl<'q> Packages<'q> {
             payload: Some(place),
         });
         let all: Vec<Package<'q>> = image.chain(payload).collect();
-        let mut providers: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut providers: HashMap<&str, Vec<(usize, &Relation)>> = HashMap::new();
         for (at, package) in all.iter().enumerate() {
             for provided in package.provides {
-                let list = providers.entry(&provided.name).or_default();
-                if list.last() != Some(&at) {
-                    list.push(at);
-                }
+                providers.entry(&provided.name).or_default().push((at, provided));
             }
         }
         let wanted = question.wanted.iter();
@@ -81,6 +84,7 @@ impl<'q> Packages<'q> {
             broken: BTreeSet::new(),
             wanted: wanted.collect(),
             owners: HashMap::new(),
+            steps: Cell::new(0),
             rpm: question.rpm,
             providers,
             all,
@@ -90,7 +94,7 @@ impl<'q> Packages<'q> {
         packages
     }
 
-    /// Finds who has the files that are required: one pass over all files for each, for there are few.
+    /// Finds who has the files that are required, in one pass over all files.
     fn find_owners(&mut self) {
         let mut paths = BTreeSet::new();
         let mut add = |relation: &Relation| {
@@ -103,12 +107,33 @@ impl<'q> Packages<'q> {
             leaves(required, &mut add);
         }
         self.all.iter().flat_map(|package| package.conflicts).for_each(add);
-        for path in paths {
-            let spellings = spellings(&path);
-            let has = |package: &Package<'_>| spellings.iter().any(|spelling| package.files.contains(spelling));
-            let owners = self.all.iter().enumerate().filter(|(_, package)| has(package)).map(|(at, _)| at).collect();
-            self.owners.insert(path, owners);
+        let spelt: Vec<(String, &String)> =
+            paths.iter().flat_map(|path| spellings(path).into_iter().map(move |spelling| (spelling, path))).collect();
+        // By directory and name, as packages have them.
+        let mut sought: HashMap<&str, HashMap<&str, Vec<&String>>> = HashMap::new();
+        for (spelling, path) in &spelt {
+            let (directory, name) = spelling.split_at(spelling.rfind('/').map_or(0, |at| at + 1));
+            sought.entry(directory).or_default().entry(name).or_default().push(path);
         }
+        for (at, package) in self.all.iter().enumerate() {
+            for (directory, file) in package.files.iter() {
+                let found = sought.get(directory).and_then(|names| names.get(file.name.as_str()));
+                for path in found.into_iter().flatten() {
+                    self.owners.entry((*path).clone()).or_default().push(at);
+                }
+            }
+        }
+    }
+
+    /// Counts steps. Whether there have been too many: then nothing is looked for any more.
+    pub fn spend(&self, steps: usize) -> bool {
+        self.steps.set(self.steps.get().saturating_add(steps));
+        self.is_exhausted()
+    }
+
+    /// Whether an answer is none, because it would take too long.
+    pub fn is_exhausted(&self) -> bool {
+        self.steps.get() > MAX_STEPS
     }
 
     pub fn is_present(&self, at: usize) -> bool {
@@ -129,15 +154,16 @@ impl<'q> Packages<'q> {
         open.map(|(at, place, _)| (at, place))
     }
 
-    /// The packages that provide this name, in whatever version.
-    pub fn named(&self, name: &str) -> &[usize] {
+    /// The packages that provide this name, in whatever version, with how they do.
+    pub fn named(&self, name: &str) -> &[(usize, &'q Relation)] {
         self.providers.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// The packages that are what is required, installed or not; one may come twice.
     pub fn matching(&self, relation: &Relation) -> impl Iterator<Item = usize> {
-        let named = self.named(&relation.name).iter().filter(|at| self.provides(**at, relation));
-        named.chain(self.owners_of(relation)).copied()
+        let named = self.named(&relation.name).iter().take_while(|_| !self.spend(1));
+        let named = named.filter(|(_, provided)| provides(provided, relation)).map(|(at, _)| *at);
+        named.chain(self.owners_of(relation).iter().copied())
     }
 
     /// The packages that have the file that is required.
@@ -146,24 +172,10 @@ impl<'q> Packages<'q> {
         owners.map_or(&[], Vec::as_slice)
     }
 
-    fn provides(&self, at: usize, relation: &Relation) -> bool {
-        let provides = self.all.get(at).map_or(&[][..], |package| package.provides);
-        provides.iter().any(|provided| {
-            provided.name == relation.name
-                && match (&provided.version, &relation.version) {
-                    (Some((sign, version)), Some((wanted_sign, wanted))) => {
-                        evr::overlap((*sign, version), (*wanted_sign, wanted))
-                    }
-                    // As in rpm and libsolv: what is provided without a version is there in every one.
-                    _ => true,
-                }
-        })
-    }
-
     /// Whether one package alone is what is required: the inside of `with` and `without`.
     fn is(&self, at: usize, requirement: &Requirement) -> bool {
         match requirement {
-            Requirement::Plain(relation) => self.provides(at, relation) || self.owners_of(relation).contains(&at),
+            Requirement::Plain(relation) => self.matching(relation).any(|matching| matching == at),
             Requirement::And(all) | Requirement::With(all) => all.iter().all(|one| self.is(at, one)),
             Requirement::Or(all) => all.iter().any(|one| self.is(at, one)),
             Requirement::Without(two) => self.is(at, &two[0]) && !self.is(at, &two[1]),
@@ -206,6 +218,17 @@ impl<'q> Packages<'q> {
                 (true, None) => false,
             },
         }
+    }
+}
+
+/// Whether what a package provides is what is required; the name is the same.
+fn provides(provided: &Relation, relation: &Relation) -> bool {
+    match (&provided.version, &relation.version) {
+        (Some((sign, version)), Some((wanted_sign, wanted))) => {
+            evr::overlap((*sign, version), (*wanted_sign, wanted))
+        }
+        // As in rpm and libsolv: what is provided without a version is there in every one.
+        _ => true,
     }
 }
 

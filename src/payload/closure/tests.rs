@@ -199,3 +199,25 @@ fn a_requirement_that_cannot_be_read_is_not_met() {
     assert_eq!(unmet(&answer), ["a-1-1.el8.x86_64: (b and c or d)"]);
     assert!(answer.unmet[0].near[0].contains("do not go together"), "{answer:?}");
 }
+
+/// The line, once with each number for `#`.
+fn numbered(line: &str, count: usize) -> String {
+    (0..count).map(|number| line.replace('#', &number.to_string())).collect()
+}
+
+#[test]
+fn what_is_made_to_take_for_ever_is_given_up() {
+    let pairs = |count| NOTHING.to_owned() + &numbered("provides a = #\nrequires a = x#\n", count);
+    assert!(ask(&pairs(4_000), &[plain("d", "1")], &["d"]).exhausted);
+    assert!(!ask(&pairs(200), &[plain("d", "1")], &["d"]).exhausted);
+}
+
+#[test]
+fn many_files_are_looked_through_once() {
+    let (required, files) = (numbered("requires /opt/x/#  (none)\n", 40_000), numbered("file /opt/x/#\n", 40_000));
+    let list = format!("{NOTHING}{required}requires /usr/bin/env  (none)\n{files}file /bin/env\n");
+    // A pass over all files for each would take minutes.
+    let answer = ask(&list, &[], &["/opt/x/7"]);
+    assert!(!answer.exhausted && answer.unmet.is_empty(), "{} are missing", answer.unmet.len());
+    assert_eq!(ask(&list, &[], &["/opt/x/40000"]).unmet.len(), 1);
+}

@@ -15,6 +15,9 @@ const PUBLIC_SUBKEY: u8 = 14;
 /// RSA, and RSA for signatures only (§9.1).
 const RSA: [u8; 2] = [1, 3];
 
+/// Longest name of an owner that is kept, in characters.
+const MAX_OWNER: usize = 256;
+
 /// Why a file is no public key to check packages with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
@@ -80,7 +83,11 @@ impl PublicKeys {
             match tag {
                 SECRET_KEY | SECRET_SUBKEY => return Err(KeyError::Private),
                 PUBLIC_KEY | PUBLIC_SUBKEY => keys.extend(public_key(body)),
-                USER_ID => owners.push(String::from_utf8_lossy(body).into_owned()),
+                // Anybody may have written it, and it is shown and written down.
+                USER_ID => {
+                    let name = String::from_utf8_lossy(body);
+                    owners.push(name.chars().filter(|c| !c.is_control()).take(MAX_OWNER).collect());
+                }
                 _ if !begun => return Err(KeyError::NotAKey),
                 _ => {}
             }

@@ -13,7 +13,7 @@ use crate::payload::lock::{IMAGE, KEYS, LOCK, MAX_LOCK, PACKAGES};
 use crate::payload::{FileUse, Lock, LockedFile, PublicKeys, RpmError, inventory, read_rpm};
 use crate::project::BuildError;
 
-use super::state::{MAX_IMAGE, MAX_KEY, image_finding, key_finding};
+use super::state::{MAX_IMAGE, MAX_KEY, image_finding, key_finding, strangers};
 
 /// What was added.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,10 @@ pub fn add_to_payload(
     origin: Option<&str>,
     progress: &dyn Fn(usize, usize),
 ) -> Result<Added, BuildError> {
+    let strange = strangers(directory)?;
+    if strange.has_errors() {
+        return Err(BuildError::Refused(strange));
+    }
     let payload = PayloadDirectory::acquire(directory)?;
     let mut lock = read_lock(directory)?;
     let (mut report, mut ready) = (Report::default(), Vec::new());

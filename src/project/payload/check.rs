@@ -42,6 +42,12 @@ pub fn check_payload(payload: &Payload, plan: &Plan) -> Checked {
         let image = payload.image.as_deref().unwrap_or_default();
         let rpm = rpm_of(&plan.platform.major);
         let answer = closure(&Question { image, payload: &packages, wanted: &wanted, rpm });
+        if answer.exhausted {
+            let message = "what the packages require of each other takes too long to compare";
+            let help = "remove the packages that hosts do not need; those of a distribution are far from this";
+            report.push(Diagnostic::error(Code::PayloadTooIntricate, message).help(help));
+            return Checked { report, installed: 0, proven: false };
+        }
         clashes(&answer, &mut report);
         installed.extend(answer.installed.iter().copied());
         if payload.image.is_some() {

@@ -53,7 +53,8 @@ pub fn read_payload(
     depth: Depth,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Payload, LoadError> {
-    let mut payload = Payload { exists: directory.is_dir(), ..Payload::default() };
+    let report = strangers(directory)?;
+    let mut payload = Payload { exists: directory.is_dir(), report, ..Payload::default() };
     let mut here = files(directory)?;
     payload.read_lock(directory)?;
     // The rest needs no lock file: what lies there is looked at in any case.
@@ -102,24 +103,54 @@ pub(super) fn image_finding(file: &str, why: &str) -> Diagnostic {
         .help("make it with the command in docs/payload.md")
 }
 
+/// Whether it is a name that counts: temporary files of another run, and what editors and people leave, do not.
+fn counts(name: &str) -> bool {
+    !name.starts_with('.') && !name.ends_with(".cfy-seed.tmp")
+}
+
 /// The files that count, by path, and their sizes.
 fn files(directory: &Utf8Path) -> Result<BTreeMap<String, u64>, LoadError> {
     let mut found = BTreeMap::new();
-    for part in [PACKAGES, KEYS] {
+    let top = load::listing(directory)?;
+    for part in [PACKAGES, KEYS].into_iter().filter(|part| top.get(*part) == Some(&Listed::Directory)) {
         for (name, listed) in load::listing(&directory.join(part))? {
-            // Temporary files of another run, and what editors and people leave, are none.
             if let Listed::File(size) = listed
-                && !name.starts_with('.')
-                && !name.ends_with(".cfy-seed.tmp")
+                && counts(&name)
             {
                 found.insert(format!("{part}/{name}"), size);
             }
         }
     }
-    if let Some(Listed::File(size)) = load::listing(directory)?.get(IMAGE) {
+    if let Some(Listed::File(size)) = top.get(IMAGE) {
         found.insert(IMAGE.to_owned(), *size);
     }
     Ok(found)
+}
+
+/// Links, directories and devices where files belong, and links where directories do. A payload that came from others could lead
+/// anywhere by one, and what is copied out of it would not have it.
+pub(super) fn strangers(directory: &Utf8Path) -> Result<Report, LoadError> {
+    let top = load::listing(directory)?;
+    let mut found = Vec::new();
+    for part in [PACKAGES, KEYS] {
+        match top.get(part) {
+            None => {}
+            Some(Listed::Directory) => {
+                let inside = load::listing(&directory.join(part))?.into_iter();
+                let strange = inside.filter(|(name, listed)| counts(name) && !matches!(listed, Listed::File(_)));
+                found.extend(strange.map(|(name, _)| (format!("{part}/{name}"), "file")));
+            }
+            Some(_) => found.push((part.to_owned(), "directory")),
+        }
+    }
+    let alone = [IMAGE, LOCK].into_iter().filter(|name| !matches!(top.get(*name), None | Some(Listed::File(_))));
+    found.extend(alone.map(|name| (name.to_owned(), "file")));
+    let finding = |(path, what): (String, &str)| {
+        let message = format!("{path} is no {what} of its own: it is a link or something else");
+        let help = format!("put the {what} itself in its place, or remove it");
+        Diagnostic::error(Code::PayloadFileForeign, message).help(help)
+    };
+    Ok(found.into_iter().map(finding).collect())
 }
 
 impl Payload {
