@@ -168,6 +168,10 @@ codes! {
     PayloadUrl = "CFY-P055",
     /// A place of a payload that nobody uses.
     PayloadPlaceUnused = "CFY-P056",
+    /// More hosts than are planned in one cluster.
+    TooManyHosts = "CFY-P057",
+    /// A name that means every host.
+    ReservedHostName = "CFY-P058",
 
     /// A file of a payload that is no package which hosts can install.
     NotAnRpm = "CFY-K001",

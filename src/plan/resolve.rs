@@ -170,6 +170,9 @@ impl Resolver<'_> {
     fn drafts(&self, report: &mut Report, platform: &Platform) -> Vec<Draft<'_>> {
         let Some((fields, list)) = self.spec.hosts.spanned() else { return Vec::new() };
         let hosts: Vec<(&Host, Span)> = fields.iter().filter_map(Field::spanned).collect();
+        if rule::hosts::too_many(report, &hosts) {
+            return Vec::new();
+        }
         rule::hosts::identity(report, &hosts);
         let alone = hosts.iter().filter(|(host, _)| rule::hosts::is_cloudify(host)).count() == 1;
         let mut kinds = Vec::new();

@@ -9,8 +9,24 @@ use crate::yaml::Field;
 
 use super::{external, further_network, same};
 
+/// The name by which every host means itself.
+const LOCALHOST: &str = "localhost";
+
 /// Cloudify allows at most so many managers.
 const MAX_MANAGERS: usize = 10;
+
+/// Everybody waits for many others, so what hosts are told grows with the square of their number: a plan of this many takes 90 MB
+/// of memory. No cluster of Cloudify comes near.
+const MAX_HOSTS: usize = 1000;
+
+/// Whether there are more hosts than are planned.
+pub fn too_many(report: &mut Report, hosts: &[(&Host, Span)]) -> bool {
+    let Some((_, span)) = hosts.get(MAX_HOSTS) else { return false };
+    let message = format!("{} hosts, and cfy-seed takes {MAX_HOSTS} in one cluster", hosts.len());
+    let wrong = Diagnostic::error(Code::TooManyHosts, message).at(*span, "one too many");
+    report.push(wrong.help("describe another cluster in a file of its own"));
+    true
+}
 
 /// What each host must say, and what no two hosts may share.
 pub fn identity(report: &mut Report, hosts: &[(&Host, Span)]) {
@@ -27,6 +43,12 @@ pub fn identity(report: &mut Report, hosts: &[(&Host, Span)]) {
     let cards = hosts.iter().flat_map(|(h, _)| std::iter::once(&h.mac).chain(further_network::of(h).map(|n| &n.mac)));
     unique(report, Code::DuplicateAddress, "card", cards, "give each host its own card");
     look_alikes(report, hosts);
+    for (_, span) in hosts.iter().filter_map(|(h, _)| h.name.spanned()).filter(|(name, _)| name.as_str() == LOCALHOST)
+    {
+        let taken = Diagnostic::error(Code::ReservedHostName, format!("no host can be named `{LOCALHOST}`"));
+        let help = "choose another name: on every host this one is the loopback address (RFC 6761 section 6.3)";
+        report.push(taken.at(span, "").help(help));
+    }
 }
 
 fn unique<'a, T: std::fmt::Display + Ord + 'a>(
