@@ -11,6 +11,10 @@ use serde::Serialize;
 const MARK: &str = " cfy-seed ";
 /// Longest text kept of a line.
 const MAX_TEXT: usize = 500;
+/// As many hosts as a cluster has (`plan`).
+const MAX_HOSTS: usize = 1000;
+/// Most that one host is said to wait for.
+const MAX_PEERS: usize = 250;
 
 /// What a host is doing; the worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -50,6 +54,9 @@ pub struct HostTold {
 pub struct Told {
     /// The hosts that spoke, by name.
     pub hosts: BTreeMap<String, HostTold>,
+    /// More hosts spoke than a cluster has: the later ones are left out.
+    #[serde(skip)]
+    pub too_many: bool,
 }
 
 /// One line of the driver: `TIME cfy-seed HOST STATE PHASE[/ROLE] TEXT`, wherever on the line it begins.
@@ -69,23 +76,28 @@ fn line(raw: &str) -> Option<HostTold> {
         _ => return None,
     };
     let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect::<String>();
-    let text = clean(words.next().unwrap_or_default());
+    let text = words.next().unwrap_or_default();
     let peers = text.strip_prefix("waits for ").and_then(|rest| rest.split_once(": ")).map(|(peers, _)| peers);
-    let waits_for = peers.unwrap_or_default().split(',').filter(|peer| !peer.is_empty()).map(str::to_owned).collect();
+    let peers = peers.unwrap_or_default().split(',').take(MAX_PEERS).map(clean);
+    let waits_for = peers.filter(|peer| !peer.is_empty()).collect();
+    let text = clean(text);
     Some(HostTold { host: clean(host), state, phase: clean(phase), time: clean(time), waits_for, text })
 }
 
 impl Told {
     /// Takes in one log. The later word of a host wins, whichever log it stands in.
     pub fn read(&mut self, log: &str) {
-        for mut told in log.lines().filter_map(line) {
+        for told in log.lines().filter_map(line) {
+            let full = self.hosts.len() == MAX_HOSTS;
             match self.hosts.get_mut(&told.host) {
                 Some(known) if known.time > told.time => {}
                 // One round of waiting is told in several lines, one for each probe.
                 Some(known) if known.time == told.time && known.phase == told.phase && !told.waits_for.is_empty() => {
-                    known.waits_for.append(&mut told.waits_for);
+                    let room = MAX_PEERS.saturating_sub(known.waits_for.len());
+                    known.waits_for.extend(told.waits_for.into_iter().take(room));
                     (known.state, known.text) = (told.state, told.text);
                 }
+                None if full => self.too_many = true,
                 _ => {
                     self.hosts.insert(told.host.clone(), told);
                 }
@@ -98,33 +110,25 @@ impl Told {
     #[must_use]
     pub fn causes(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let mut causes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut waiting: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, host) in &self.hosts {
             if host.waits_for.is_empty() && host.state != State::Ready {
                 causes.entry(name).or_default();
             }
-            for end in self.ends(name) {
-                causes.entry(end).or_default().insert(name);
+            for peer in &host.waits_for {
+                waiting.entry(peer).or_default().push(name);
             }
+        }
+        // From each end backwards: hosts that wait for each other have none.
+        let is_end = |name: &str| self.hosts.get(name).is_none_or(|host| host.waits_for.is_empty());
+        for end in waiting.keys().copied().filter(|name| is_end(name)).take(MAX_HOSTS) {
+            let (mut seen, mut open) = (BTreeSet::new(), vec![end]);
+            while let Some(name) = open.pop() {
+                open.extend(waiting.get(name).into_iter().flatten().filter(|who| seen.insert(**who)));
+            }
+            causes.insert(end, seen);
         }
         causes
-    }
-
-    /// Where the waiting of a host ends. Hosts that wait for each other have no end.
-    fn ends<'a>(&'a self, from: &'a str) -> BTreeSet<&'a str> {
-        let (mut ends, mut seen, mut open) = (BTreeSet::new(), BTreeSet::from([from]), vec![from]);
-        while let Some(name) = open.pop() {
-            let next = self.hosts.get(name).map(|host| &host.waits_for);
-            match next {
-                Some(peers) if !peers.is_empty() => {
-                    open.extend(peers.iter().map(String::as_str).filter(|p| seen.insert(p)));
-                }
-                _ if name != from => {
-                    ends.insert(name);
-                }
-                _ => {}
-            }
-        }
-        ends
     }
 
     /// The worst state of all; nothing where nobody spoke.
@@ -136,7 +140,7 @@ impl Told {
 
 #[cfg(test)]
 mod tests {
-    use super::{State, Told};
+    use super::{MAX_HOSTS, MAX_PEERS, State, Told};
 
     const LOG: &str = "\
 [    4.2] systemd[1]: Started something\r
@@ -170,6 +174,22 @@ cfy-seed lb READY
         // Nobody has its log, and somebody waits for it.
         assert_eq!(causes["broker-1"].iter().copied().collect::<Vec<_>>(), ["manager-1"]);
         assert_eq!(causes.len(), 2);
+    }
+
+    #[test]
+    fn logs_that_were_made_up_are_bounded() {
+        let mut told = Told::default();
+        for host in 0..2 * MAX_HOSTS {
+            let peers: Vec<String> = (0..100).map(|peer| format!("x{host}-{peer}")).collect();
+            let (first, next) = (peers.join(","), host + 1);
+            told.read(&format!("2026-11-22T11:20:05Z cfy-seed h{host} WAITING WAIT waits for h{next},{first}: x\n"));
+            for peer in peers {
+                told.read(&format!("2026-11-22T11:20:05Z cfy-seed h0 WAITING WAIT waits for {peer}: x\n"));
+            }
+        }
+        assert!(told.too_many && told.hosts.len() == MAX_HOSTS);
+        assert_eq!(told.hosts["h0"].waits_for.len(), MAX_PEERS);
+        assert_eq!(told.causes().len(), MAX_HOSTS);
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub fn run(request: &Status, output: &Output) -> Result<Exit, Failure> {
         }
         Format::Text => output.data(&text(&told))?,
     }
+    if told.too_many {
+        output.say("more hosts speak in these logs than a cluster has: the later ones are left out");
+    }
     if told.hosts.is_empty() {
         output.say("no host of a cluster speaks in these logs");
     }
