@@ -23,8 +23,8 @@ pub fn run(request: &Explain, output: &Output) -> Result<Exit, Failure> {
         }
         None => {
             let hint = nearest(&code, pages.iter().map(|page| page.code));
-            let hint = hint.map_or_else(String::new, |code| format!("; did you mean {code}?"));
-            let text = format!("no code `{}`{hint} `cfy-seed explain` lists all", asked.escape_debug());
+            let hint = hint.map_or_else(String::new, |code| format!(" (did you mean {code}?)"));
+            let text = format!("no code `{}`{hint}; `cfy-seed explain` lists all", asked.escape_debug());
             Err(Failure::Usage(text))
         }
     }

@@ -113,7 +113,7 @@ impl LoadError {
         };
         let help = match self {
             Self::Missing { .. } => {
-                "check the path; a relative one starts at the directory of the file that names it"
+                "check the path; where a spec names it, a relative one starts at the directory of the spec"
             }
             Self::Directory { .. } | Self::Special { .. } => "name a regular file",
             Self::NotADirectory { .. } => "name a directory",

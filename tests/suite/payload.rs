@@ -311,6 +311,18 @@ fn packages_of_other_machines_are_found() {
     scratch.write("new/arm.rpm", bytes(&mut arm));
     add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image", "new/arm.rpm"]);
     payload(&scratch, &["check"]).says("libpq-13.6-1.el8.aarch64.rpm is for aarch64, and the hosts are x86_64");
+    // Without a list most packages decide, and not the first one.
+    fs::remove_file(scratch.join("single.payload/image.list")).expect("removed");
+    payload(&scratch, &["check"]).says("libpq-13.6-1.el8.aarch64.rpm is for aarch64, and the hosts are x86_64");
+}
+
+#[test]
+fn an_empty_payload_that_nothing_is_taken_from_says_how_that_changes() {
+    let scratch = offline();
+    let spec = fs::read_to_string(scratch.spec()).expect("a spec").replace("from: payload", "from: image");
+    scratch.write("cluster.yaml", spec);
+    let built = cfy_seed(scratch.path()).args(&["build", "--offline"]).run();
+    assert_eq!(built.says("CFY-K015").says("hosts take nothing from it").code, Some(1));
 }
 
 #[test]

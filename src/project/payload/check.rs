@@ -1,6 +1,6 @@
 //! Everything that is wrong with a payload, at once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Code, Diagnostic, Report};
 use crate::payload::closure::{Closure, Question, Unmet, closure};
@@ -26,7 +26,12 @@ pub fn check_payload(payload: &Payload, plan: &Plan) -> Checked {
     let mut report = payload.report.clone();
     if payload.packages.is_empty() && report.is_empty() {
         let message = if payload.exists { "the payload has no package" } else { "there is no payload" };
-        let help = "`cfy-seed payload plan` lists what is needed, and `cfy-seed payload add FILE…` adds it";
+        let help = if plan.uses_payload() {
+            "`cfy-seed payload plan` lists what is needed, and `cfy-seed payload add FILE…` adds it"
+        } else {
+            "hosts take nothing from it: write `os_packages: {from: payload}` or `rpm: {payload: true}` into the spec, and then \
+             `cfy-seed payload plan` lists what is needed"
+        };
         report.push(Diagnostic::error(Code::PayloadEmpty, message).help(help));
         return Checked { report, installed: 0, proven: false };
     }
@@ -97,20 +102,32 @@ fn signatures(payload: &Payload, report: &mut Report) {
 
 /// All packages are for the machine that the image is for.
 fn architectures(payload: &Payload, report: &mut Report) {
-    const KNOWN: [&str; 2] = ["x86_64", "aarch64"];
     let image = payload.image.iter().flatten().map(|installed| installed.nevra.arch.as_str());
     let packages = payload.packages.values().map(|rpm| rpm.nevra.arch.as_str());
-    let Some(machine) = image.chain(packages).find(|arch| KNOWN.contains(arch)) else { return };
-    let fits = |arch: &str| match arch {
-        "noarch" => true,
-        "i386" | "i486" | "i586" | "i686" => machine == "x86_64",
-        other => other == machine,
-    };
+    let Some(machine) = machine_of(image).or_else(|| machine_of(packages)) else { return };
+    let fits = |arch: &str| arch == "noarch" || runs_on(arch) == machine;
     for (path, rpm) in payload.packages.iter().filter(|(_, rpm)| !fits(&rpm.nevra.arch)) {
         let message = format!("{path} is for {}, and the hosts are {machine}", rpm.nevra.arch);
         let help = format!("take the package that was built for {machine}");
         report.push(Diagnostic::error(Code::PackageArchitecture, message).help(help));
     }
+}
+
+/// The machine that packages of this architecture run on.
+fn runs_on(arch: &str) -> &str {
+    match arch {
+        "i386" | "i486" | "i586" | "i686" => "x86_64",
+        other => other,
+    }
+}
+
+/// The machine that most of these are for, where one of them says.
+fn machine_of<'a>(architectures: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+    for arch in architectures.map(runs_on).filter(|arch| ["aarch64", "x86_64"].contains(arch)) {
+        *count.entry(arch).or_default() += 1;
+    }
+    count.into_iter().max_by_key(|(_, count)| *count).map(|(arch, _)| arch)
 }
 
 fn missing(answer: &Closure, wanted: &[(String, Relation)], report: &mut Report) {
