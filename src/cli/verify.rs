@@ -59,11 +59,14 @@ pub fn run(request: &Verify, own: &OwnDirectories, output: &Output) -> Result<Ex
 
 fn say_good(path: &Utf8Path, verification: &Verification, key_given: bool, output: &Output) {
     let files = counted(verification.files.len(), "file");
+    let left = verification.not_compared.join("; ");
     output.say(&match verification.subject {
-        Subject::BoxPart => format!("{path}: as it was written; the other parts were not looked at"),
-        Subject::SeedImage | Subject::UserData => {
-            format!("{path}: {}, everything as it was built", super::check::hosts(1))
-        }
+        Subject::BoxPart => format!("{path}: as it was written; not compared: {left}"),
+        Subject::SeedImage | Subject::UserData => format!(
+            "{path}: {}, what can be compared fits together; not compared: {left}\n\
+             verify the tree or the box that it is from to have every byte compared",
+            super::check::hosts(1)
+        ),
         Subject::Payload | Subject::PayloadImage => format!("{path}: a payload, {files}, everything as it was built"),
         _ => format!("{path}: {}, {files}, everything as it was built", super::check::hosts(verification.hosts)),
     });
@@ -96,9 +99,16 @@ pub fn read_profiles(own: &OwnDirectories, output: &Output) -> Result<Option<Pro
     Ok(Some(profiles).filter(|_| !report.has_errors()))
 }
 
-/// The public key that a user names.
+/// The public key that a user names. What is none is a mistake on the command line, and says nothing of what is to be verified.
 pub fn read_key(path: Option<&Utf8Path>) -> Result<Option<Vec<u8>>, Failure> {
-    Ok(path.map(|path| load::bytes(path, MAX_KEY)).transpose()?)
+    let Some(path) = path else { return Ok(None) };
+    let key = load::bytes(path, MAX_KEY)?;
+    match verify::why_no_public_key(&key) {
+        None => Ok(Some(key)),
+        Some(why) => Err(Failure::Usage(format!(
+            "--key {path}: {why}; an RSA public key in PEM is wanted (`-----BEGIN PUBLIC KEY-----`), such as the box-key.pem of a box"
+        ))),
+    }
 }
 
 /// The only tree below `out`.

@@ -263,6 +263,8 @@ codes! {
     MediumDamaged = "CFY-B028",
     /// A payload that no image can hold, or that is none of ours.
     MediumUnfit = "CFY-B029",
+    /// A file or directory that `verify` does not know.
+    NotRecognised = "CFY-B030",
 
     /// A target twice.
     TargetTwice = "CFY-T001",

@@ -163,6 +163,15 @@ impl Report {
         self.diagnostics.is_empty()
     }
 
+    /// Gives findings other advice, where there is some.
+    pub fn advise(&mut self, advice: impl Fn(&Diagnostic) -> Option<String>) {
+        for diagnostic in &mut self.diagnostics {
+            if let Some(help) = advice(diagnostic) {
+                diagnostic.help = Some(help);
+            }
+        }
+    }
+
     /// Makes every warning an error, as `--strict` asks.
     pub fn make_strict(&mut self) {
         for diagnostic in &mut self.diagnostics {

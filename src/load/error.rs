@@ -119,7 +119,9 @@ impl LoadError {
             Self::NotADirectory { .. } => "name a directory",
             Self::TooLarge { .. } | Self::TooManyFiles { .. } | Self::TooDeep { .. } => "is this the right path?",
             Self::NotUtf8 { .. } => "save it as UTF-8",
-            Self::Archive { .. } => "copy it again, or build it again",
+            Self::Archive { .. } => {
+                "bring it again; where it was joined from parts, join them in the order of their numbers"
+            }
             Self::Image { .. } => "copy it again, or make it again with `cfy-seed payload iso`",
             Self::Denied { .. } => "run as a user who may read it, or change its permissions",
             Self::Machine { .. } => return None,

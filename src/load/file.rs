@@ -77,6 +77,15 @@ pub fn size(path: &Utf8Path) -> Result<u64, LoadError> {
     Ok(open(path)?.metadata().map_err(|error| LoadError::of(path, error))?.len())
 }
 
+/// Permission bits of a regular file; a symlink to one is followed.
+///
+/// # Errors
+/// As [`size`].
+pub fn mode(path: &Utf8Path) -> Result<u32, LoadError> {
+    let status = rustix::fs::fstat(open(path)?).map_err(|error| LoadError::of(path, error))?;
+    Ok(status.st_mode & 0o7777)
+}
+
 /// The path from the root, without links.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 pub use archive::{Unpacked, archive, joined};
 pub use error::LoadError;
-pub use file::{Disk, bytes, canonical, digest, prefix, size, text};
+pub use file::{Disk, bytes, canonical, digest, mode, prefix, size, text};
 pub use image::{Layout, image};
 pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree, tree_watched};
 

@@ -146,8 +146,11 @@ pub struct Evidence {
     pub subject: Subject,
     /// SHA-256 of it, where it is one file.
     pub sha256: Option<Digest256>,
-    /// Whether anything is wrong with it.
+    /// Whether anything is wrong with it, as far as it was compared: see `not_compared`.
     pub verdict: Outcome,
+    /// What could be compared with nothing, so that the verdict says nothing of it. Empty for what is covered by digests as a whole:
+    /// trees, boxes and payloads. A seed image or user-data by itself has neither digests nor a signature, and a part is not the box.
+    pub not_compared: Vec<String>,
     /// Its signature; null where none is due, and where it could not be read so far.
     pub signature: Option<SignatureRecord>,
     /// The parts of a box that were looked at.
@@ -189,6 +192,7 @@ impl Evidence {
             subject: verification.subject,
             sha256: circumstances.sha256,
             verdict: outcome(!verification.report.has_errors()),
+            not_compared: verification.not_compared.clone(),
             signature,
             parts: verification.parts.clone(),
             files: verification.files.clone(),

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use time::OffsetDateTime;
 
-use super::pki::{BundledPair, BundledPki, Purpose, check_authorities, check_pki};
+use super::pki::{BundledPair, BundledPki, Dates, Purpose, check_authorities, examine};
 use super::unpack::unpack;
 use super::user_data::gunzip;
 use crate::diag::{Code, Diagnostic, Report, SourceId};
@@ -180,7 +180,7 @@ impl HostBundle {
     }
 
     /// Checks certificates and keys against the CA and against the addresses that any config of the cluster uses.
-    pub(super) fn check(&self, addresses: &Addresses, at: OffsetDateTime) -> Report {
+    pub(super) fn check(&self, addresses: &Addresses, at: OffsetDateTime, dates: &mut Dates) -> Report {
         let (Some(ca), Some(certificate), Some(key)) =
             (self.staged("ca.crt"), self.staged("host.crt"), self.staged("host.key"))
         else {
@@ -203,15 +203,15 @@ impl HostBundle {
         let mut pairs = vec![host];
         pairs.extend(self.clients());
         let files: Vec<(&str, &[u8])> = self.files.iter().map(|(p, text)| (p.as_str(), text.as_bytes())).collect();
-        let mut report =
-            check_pki(&BundledPki { host: &self.name, ca: ca.as_bytes(), pairs: &pairs, files: &files, at });
-        report.extend(self.check_named_files(at));
+        let bundled = BundledPki { host: &self.name, ca: ca.as_bytes(), pairs: &pairs, files: &files, at };
+        let mut report = examine(&bundled, dates);
+        report.extend(self.check_named_files(at, dates));
         report
     }
 
     /// Every file of ours that a config names is installed by the driver, and what is trusted is a CA. A host that stops in
     /// PREFLIGHT anyway may lack what it stops for.
-    fn check_named_files(&self, at: OffsetDateTime) -> Report {
+    fn check_named_files(&self, at: OffsetDateTime, dates: &mut Dates) -> Report {
         let mut report = Report::default();
         if self.records("refuse").next().is_some() {
             return report;
@@ -228,7 +228,7 @@ impl HostBundle {
                     report.push(Diagnostic::error(Code::HostIncomplete, message).help("build again"));
                 }
                 Some(pem) if matches!(key.as_str(), "ca_path" | "ca_cert_path") => {
-                    report.extend(check_authorities(&self.name, &path, pem.as_bytes(), at));
+                    report.extend(check_authorities(&self.name, &path, pem.as_bytes(), at, dates));
                 }
                 Some(_) => {}
             }
@@ -236,8 +236,19 @@ impl HostBundle {
         report
     }
 
+    /// What one of its files holds.
+    pub(super) fn file(&self, path: &str) -> Option<&str> {
+        self.files.get(path).map(String::as_str)
+    }
+
+    /// Whether a file is one of ours: in the digest list, or that list.
+    pub(super) fn lists(&self, path: &str) -> bool {
+        let list = self.file(DIGESTS).unwrap_or_default();
+        path == DIGESTS || list.lines().any(|line| line.split_once("  ").is_some_and(|(_, listed)| listed == path))
+    }
+
     /// The records of this kind in the driver's plan, without the kind.
-    fn records<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = Vec<&'s str>> {
+    pub(super) fn records<'s>(&'s self, kind: &'s str) -> impl Iterator<Item = Vec<&'s str>> {
         let plan = self.files.get(PLAN).map_or("", String::as_str);
         plan.lines().filter_map(move |line| Some(line.strip_prefix(kind)?.strip_prefix('\t')?.split('\t').collect()))
     }
@@ -386,7 +397,10 @@ mod tests {
         files.extend(ca.map(|pem| (format!("{STAGED}rabbitmq-ca.crt"), pem)));
         let files = files.into_iter().map(|(path, text)| (path, text.to_owned())).collect();
         let bundle = HostBundle { name: "manager-1".into(), files, pki: Vec::new(), rest: BTreeMap::new() };
-        let report = bundle.check_named_files(datetime!(2026-01-01 00:00:00 UTC));
+        let at = datetime!(2026-01-01 00:00:00 UTC);
+        let mut dates = super::Dates::default();
+        let mut report = bundle.check_named_files(at, &mut dates);
+        report.extend(dates.findings(at));
         report.iter().map(|found| found.code.to_string()).collect()
     }
 

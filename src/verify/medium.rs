@@ -107,9 +107,10 @@ pub fn signed_files(list: &[u8]) -> Result<BTreeMap<TreePath, Digest256>, Diagno
     listed.into_iter().map(parse).collect()
 }
 
-/// Whether a directory is a payload by itself: signed digests, and no manifest of a built tree.
+/// Whether a directory is a payload by itself: signed digests, and neither manifest nor hosts of a built tree.
 pub(super) fn is_payload(tree: &LoadedTree) -> bool {
-    !tree.files.contains_key("manifest.json") && CLOSING.iter().any(|name| tree.files.contains_key(*name))
+    let built = tree.files.contains_key("manifest.json") || tree.directories.contains_key("hosts");
+    !built && CLOSING.iter().any(|name| tree.files.contains_key(*name))
 }
 
 /// Compares a payload with its digests: every file listed and nothing else. Who signed them is another question.

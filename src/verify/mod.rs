@@ -7,8 +7,11 @@ mod evidence;
 mod host;
 pub mod iso9660;
 mod medium;
+mod nocloud;
 mod parts;
 pub mod pki;
+mod recognise;
+mod remedy;
 mod seed;
 mod signature;
 mod subject;
@@ -22,16 +25,20 @@ pub use host::{Addresses, HostBundle};
 pub use medium::signed_files;
 pub use parts::{check_parts, parts};
 pub use seed::{SEED_FILES, SeedFiles, seed};
-pub use signature::{signature, signed};
+pub use signature::{signature, signed, why_no_public_key};
 pub use subject::{Request, Subject, Verification, subject};
 pub use tree::{BundleCheck, HostTree, bundle};
 pub use unpack::unpack;
 
+use nocloud::Comparison;
 use time::OffsetDateTime;
 
 use crate::diag::Report;
 use crate::load::LoadedTree;
 use crate::profile::Profiles;
+
+/// What holds of every file that is verified by itself.
+const UNSIGNED: &str = "who made it (no signature covers it by itself)";
 
 /// What was checked, and what was found.
 #[derive(Debug)]
@@ -40,6 +47,8 @@ pub struct Verified {
     pub report: Report,
     /// Hosts whose bundles were checked.
     pub hosts: usize,
+    /// What could be compared with nothing, because nothing there tells what it should be.
+    pub not_compared: Vec<String>,
 }
 
 /// Checks a built tree: everything that [`bundle`] does, and in each host's user-data the digests, certificates and keys.
@@ -59,24 +68,37 @@ pub fn built_tree(tree: &LoadedTree, profiles: &Profiles, at: OffsetDateTime) ->
         hosts.extend(bundle);
     }
     report.extend(check_hosts(&hosts, at));
-    Verified { report, hosts: hosts.len() }
+    Verified { report, hosts: hosts.len(), not_compared: Vec::new() }
 }
 
-/// Checks one file `user-data.<target>` by itself. `name` is the file's.
+/// Checks one file of user-data by itself. `name` is the file's: as `user-data.<target>` it says for which target it is.
 #[must_use]
 pub fn user_data_file(name: &str, file: &[u8], profiles: &Profiles, at: OffsetDateTime) -> Verified {
-    let target_name = name.strip_prefix(user_data::PREFIX).unwrap_or(name);
+    let target_name = name.strip_prefix(user_data::PREFIX);
+    let target = target_name.map(|target_name| (target_name, profiles.target(target_name)));
+    let mut compared = Comparison::of(name);
+    compared.left.push(UNSIGNED.to_owned());
     let mut hosts = Vec::new();
-    let mut report = match profiles.target(target_name) {
-        None => user_data::unknown_target(name, target_name).into(),
-        Some(target) => {
+    let mut report = match target {
+        Some((target_name, None)) => user_data::unknown_target(name, target_name).into(),
+        Some((_, Some(target))) => {
             let (found, bundle) = user_data::check(name, target, profiles, file, &[]);
+            hosts.extend(bundle);
+            found
+        }
+        None => {
+            compared.left.push("encoding and size (its name does not say for which target it is)".to_owned());
+            let (found, bundle) = user_data::check_text(name, file);
             hosts.extend(bundle);
             found
         }
     };
     report.extend(check_hosts(&hosts, at));
-    Verified { report, hosts: hosts.len() }
+    if let (Some(bundle), Ok(text)) = (hosts.first(), user_data::decoded(file)) {
+        compared.user_data(&text, bundle);
+    }
+    report.extend(compared.report);
+    Verified { report, hosts: hosts.len(), not_compared: compared.left }
 }
 
 /// Checks one seed image by itself. `name` is what messages call it.
@@ -84,20 +106,29 @@ pub fn user_data_file(name: &str, file: &[u8], profiles: &Profiles, at: OffsetDa
 pub fn seed_image(name: &str, image: &[u8], at: OffsetDateTime) -> Verified {
     let (mut report, files) = seed(name, image);
     let mut hosts = Vec::new();
+    let mut compared = Comparison::of(name);
+    compared.left.push(UNSIGNED.to_owned());
     if let Some(bytes) = files.get("user-data") {
         let (found, bundle) = HostBundle::read(name, bytes);
         report.extend(found);
+        if let Some(facts) = bundle.as_ref().and_then(|bundle| compared.user_data(bytes, bundle)) {
+            compared.beside(&files, &facts);
+        }
         hosts.extend(bundle);
     }
+    report.extend(compared.report);
     report.extend(check_hosts(&hosts, at));
-    Verified { report, hosts: hosts.len() }
+    Verified { report, hosts: hosts.len(), not_compared: compared.left }
 }
 
 fn check_hosts(hosts: &[HostBundle], at: OffsetDateTime) -> Report {
     let mut report = host::same_ca(hosts);
     let addresses = Addresses::of(hosts);
+    // By one clock, all are too early or too late together.
+    let mut dates = pki::Dates::default();
     for host in hosts {
-        report.extend(host.check(&addresses, at));
+        report.extend(host.check(&addresses, at, &mut dates));
     }
+    report.extend(dates.findings(at));
     report
 }

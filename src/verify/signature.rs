@@ -3,6 +3,9 @@
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 
 use base64::Engine as _;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::public_key::PublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::sums::{PUBLIC_KEY, SIGNATURE, SUMS};
 use crate::diag::{Code, Diagnostic};
@@ -45,6 +48,29 @@ pub fn signed(sums: &[u8], signature: &[u8], inside: &[u8], given: Option<&[u8]>
 fn wrong(why: &str) -> Diagnostic {
     let help = "do not use it: ask whoever built it for the box, and for the fingerprint of its key";
     Diagnostic::error(Code::BoxSignature, why.to_owned()).help(help)
+}
+
+/// Why a file is not a public key that can have signed a box; none where it is one.
+#[must_use]
+pub fn why_no_public_key(file: &[u8]) -> Option<&'static str> {
+    let Ok((_, pem)) = x509_parser::pem::parse_x509_pem(file) else { return Some("it is not a PEM file") };
+    match pem.label.as_str() {
+        "PUBLIC KEY" => {}
+        "RSA PUBLIC KEY" => return Some("it holds a public key in the form of PKCS#1"),
+        "CERTIFICATE" => return Some("it holds a certificate"),
+        "CERTIFICATE REQUEST" => return Some("it holds a request for a certificate"),
+        private if private.ends_with("PRIVATE KEY") => {
+            return Some("it holds a private key, which stays where the box is built");
+        }
+        _ => return Some("it holds something else than a public key"),
+    }
+    let Ok((rest, key)) = SubjectPublicKeyInfo::from_der(&pem.contents) else { return Some("its key is damaged") };
+    match key.parsed() {
+        Ok(PublicKey::RSA(rsa)) if rest.is_empty() && (2048..=8192).contains(&rsa.key_size()) => None,
+        Ok(PublicKey::RSA(_)) if rest.is_empty() => Some("its key is shorter or longer than any that signs boxes"),
+        Ok(PublicKey::RSA(_)) | Err(_) => Some("its key is damaged"),
+        Ok(_) => Some("its key is not RSA"),
+    }
 }
 
 /// The DER in a PEM file with a public key. Of a key that nobody has named only the one form that we write is taken (RFC 7468, lines of

@@ -9,8 +9,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::evidence::{FileRecord, file_records, part_records};
+use super::recognise::{self, Kind};
 use super::sums::{PUBLIC_KEY, SIGNATURE};
-use super::{Verified, built_tree, check_parts, medium, parts, seed_image, signature, user_data, user_data_file};
+use super::{Verified, built_tree, check_parts, medium, parts, remedy, seed_image, signature, user_data_file};
 use crate::diag::{Code, Diagnostic, Report};
 use crate::load::{self, Limits, LoadError, LoadedTree, Unpacked, Watch};
 use crate::names::Digest256;
@@ -18,11 +19,13 @@ use crate::profile::Profiles;
 
 /// No seed image is larger.
 const MAX_SEED_IMAGE: u64 = 256 << 20;
+/// What every built tree has.
+const MANIFEST: &str = "manifest.json";
+const HOSTS: &str = "hosts";
 /// A list of 999 parts has less.
 const MAX_LIST: u64 = 1 << 20;
-/// What tells an image: up to the end of its first descriptor.
-const BEGINNING: usize = 17 * 2048;
-const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// Where `payload add` puts what it took.
+const LOCK: &str = "payload.lock";
 
 /// What was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -44,8 +47,10 @@ pub enum Subject {
     PayloadImage,
     /// The seed image of a host.
     SeedImage,
-    /// The user-data of a host for one target.
+    /// The user-data of a host, for one target or by itself.
     UserData,
+    /// Nothing that is known, or its beginning is damaged.
+    Unrecognised,
 }
 
 /// What is to be verified, and by which key and time.
@@ -78,6 +83,8 @@ pub struct Verification {
     pub report: Report,
     /// Hosts whose bundles were checked.
     pub hosts: usize,
+    /// What could be compared with nothing.
+    pub not_compared: Vec<String>,
     /// Every file in it, good or bad.
     pub files: Vec<FileRecord>,
     /// Every part that was looked at.
@@ -100,42 +107,87 @@ pub fn subject(request: Request<'_>) -> Result<Verification, LoadError> {
     };
     match load::tree_watched(path, Limits::BUNDLE, &watch) {
         Err(LoadError::NotADirectory { .. }) => {}
-        other => return Ok(directory(request, &other?)),
+        other => {
+            let mut verification = directory(request, &other?);
+            remedy::fit(&mut verification.report, verification.subject);
+            return Ok(verification);
+        }
     }
-    if path.extension() == Some("sha256") {
-        return of_parts(request, path, None, (&watch, &total));
+    let mut verification = if path.extension() == Some("sha256") {
+        of_parts(request, path, None, (&watch, &total))?
+    } else if let Some(list) = list_of(path) {
+        of_parts(request, &list, path.file_name(), (&watch, &total))?
+    } else {
+        total.set(load::size(path)?);
+        file(request, &watch)?
+    };
+    let what = match verification.subject {
+        Subject::SeedImage => Some("a seed image by itself"),
+        Subject::UserData => Some("user-data by itself"),
+        Subject::BoxPart => Some("one part of a box"),
+        _ => None,
+    };
+    if let Some(what) = what.filter(|_| request.key.is_some()) {
+        verification.refuse_key(path.file_name().unwrap_or_default(), what);
     }
-    if let Some(list) = list_of(path) {
-        return of_parts(request, &list, path.file_name(), (&watch, &total));
-    }
-    if let Some(name) = path.file_name().filter(|name| name.starts_with(user_data::PREFIX)) {
-        let verified = user_data_file(name, &load::bytes(path, MAX_SEED_IMAGE)?, request.profiles, request.at);
-        return Ok(Verification::of(Subject::UserData, verified));
-    }
+    remedy::fit(&mut verification.report, verification.subject);
+    Ok(verification)
+}
+
+/// One file that is no part, and no list of parts.
+fn file(request: Request<'_>, watch: Watch<'_>) -> Result<Verification, LoadError> {
+    let path = request.path;
+    let name = path.file_name().unwrap_or("the file");
     let size = load::size(path)?;
-    total.set(size);
-    let mut beginning = vec![0; BEGINNING];
+    let mut beginning = vec![0; recognise::BEGINNING];
     let read = load::prefix(path, &mut beginning)?;
     beginning.truncate(read);
-    if beginning.starts_with(&GZIP) {
-        return archive(request, &[path.to_owned()], Subject::Box, &watch);
+    let mut verification = match recognise::kind(name, &beginning) {
+        Kind::Archive => archive(request, &[path.to_owned()], Subject::Box, watch)?,
+        Kind::PayloadImage => return image(request, &beginning, size, watch),
+        Kind::SeedImage => {
+            let verified = seed_image(name, &load::bytes(path, MAX_SEED_IMAGE)?, request.at);
+            Verification::of(Subject::SeedImage, verified)
+        }
+        Kind::UserData => {
+            let verified = user_data_file(name, &load::bytes(path, MAX_SEED_IMAGE)?, request.profiles, request.at);
+            Verification::of(Subject::UserData, verified)
+        }
+        Kind::Nothing => {
+            return Ok(Verification::found(Subject::Unrecognised, recognise::nothing(name, size).into()));
+        }
+    };
+    verification.report.extend(exposed(&[path.to_owned()])?);
+    Ok(verification)
+}
+
+/// Whether others may read files that hold private keys. A warning: media without modes of their own (FAT) have those of their mount.
+fn exposed(paths: &[Utf8PathBuf]) -> Result<Report, LoadError> {
+    let mut exposed = Vec::new();
+    for path in paths {
+        let mode = load::mode(path)?;
+        if mode & 0o077 != 0 {
+            exposed.push((path.file_name().unwrap_or_default().escape_debug(), mode));
+        }
     }
-    if medium::is_medium(&beginning) {
-        return image(request, &beginning, size, &watch);
-    }
-    let bytes = load::bytes(path, MAX_SEED_IMAGE)?;
-    let verified = seed_image(path.file_name().unwrap_or("the image"), &bytes, request.at);
-    Ok(Verification::of(Subject::SeedImage, verified))
+    let Some((first, mode)) = exposed.first() else { return Ok(Report::default()) };
+    let others = match exposed.len() {
+        1 => String::new(),
+        more => format!(" (and {} more)", more - 1),
+    };
+    let message = format!("{first} has the mode {mode:04o}{others}: others may read the private keys in it");
+    let help = "run `chmod go= FILE`; a medium without modes of its own (FAT) has those of its mount: let nobody else reach it";
+    Ok(Diagnostic::warning(Code::BundleMode, message).help(help).into())
 }
 
 impl Verification {
-    fn of(subject: Subject, Verified { report, hosts }: Verified) -> Self {
-        Self { subject, report, hosts, files: Vec::new(), parts: Vec::new(), signature: None }
+    fn of(subject: Subject, Verified { report, hosts, not_compared }: Verified) -> Self {
+        Self { subject, report, hosts, not_compared, files: Vec::new(), parts: Vec::new(), signature: None }
     }
 
     /// One without hosts.
     fn found(subject: Subject, report: Report) -> Self {
-        Self::of(subject, Verified { report, hosts: 0 })
+        Self::of(subject, Verified { report, hosts: 0, not_compared: Vec::new() })
     }
 
     /// One that could not be read.
@@ -148,11 +200,25 @@ impl Verification {
         self.signature = Some(signed.as_ref().ok().copied());
         self.report.extend(signed.err().into_iter().collect());
     }
+
+    /// A key that was given vouches for nothing where there is no signature: to pass over it would seem to say that it does.
+    fn refuse_key(&mut self, name: &str, what: &str) {
+        let message = format!(
+            "{}: {what} carries no signature, so the key that was given says nothing of it",
+            name.escape_debug()
+        );
+        let help = "verify the box or the unpacked box that it is from with `--key`; or this file without";
+        self.report.push(Diagnostic::error(Code::BoxSignature, message).help(help));
+        self.signature = Some(None);
+    }
 }
 
 fn directory(request: Request<'_>, tree: &LoadedTree) -> Verification {
     if medium::is_payload(tree) {
         return payload(request, tree, Subject::Payload);
+    }
+    if let Some(found) = not_built(tree) {
+        return Verification::found(Subject::Unrecognised, found.into());
     }
     let signed = tree.files.contains_key(PUBLIC_KEY) || tree.files.contains_key(SIGNATURE);
     let subject = if signed { Subject::BoxDirectory } else { Subject::BuiltTree };
@@ -162,6 +228,22 @@ fn directory(request: Request<'_>, tree: &LoadedTree) -> Verification {
     }
     verification.files = file_records(tree);
     verification
+}
+
+/// The finding that a directory is not the tree of a cluster at all.
+fn not_built(tree: &LoadedTree) -> Option<Diagnostic> {
+    if tree.files.contains_key(MANIFEST) || tree.directories.contains_key(HOSTS) {
+        return None;
+    }
+    let (message, help) = if tree.files.contains_key(LOCK) {
+        let message = "this is the payload of a project, which nobody has signed yet, and not a built tree";
+        let help = "run `cfy-seed payload check` in the project; `build --offline` puts it into a box, which can be verified";
+        (message, help)
+    } else {
+        let message = "there is neither manifest.json nor hosts/: this is not a built tree";
+        (message, "name a built tree, such as `out/prod`, or an unpacked box")
+    };
+    Some(Diagnostic::error(Code::ManifestUnreadable, message).help(help))
 }
 
 fn payload(request: Request<'_>, tree: &LoadedTree, subject: Subject) -> Verification {
@@ -257,5 +339,28 @@ fn of_parts(
         archive(request, &parts, subject, watch)?
     };
     verification.parts = records;
+    match only {
+        Some(_) => verification.not_compared.push("the other parts, and what is in the box".to_owned()),
+        None => verification.report.extend(joined_too(list, &listed)),
+    }
+    let there: Vec<_> =
+        found.into_iter().filter_map(|(name, found)| found.map(|_| list.with_file_name(name))).collect();
+    verification.report.extend(exposed(&there)?);
     Ok(verification)
+}
+
+/// Files that are in no list, and that `cat NAME.part-*` would join with those that are.
+fn joined_too(list: &Utf8Path, listed: &BTreeMap<String, Digest256>) -> Report {
+    let name = listed.keys().find_map(|name| name.rsplit_once(".part-")).map_or("", |(name, _)| name);
+    let prefix = format!("{name}.part-");
+    let directory = list.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    // Who may not list the directory cannot join by a pattern either.
+    let beside = load::listing(directory).unwrap_or_default();
+    let foreign = beside.keys().filter(|other| other.starts_with(&prefix) && !listed.contains_key(*other));
+    let finding = |other: &String| {
+        let (shown, name) = (other.escape_debug(), name.escape_debug());
+        let message = format!("{shown} is not in the list, and `cat {name}.part-*` would join it to the box");
+        Diagnostic::error(Code::BoxPart, message).help("move it away, or bring the list that is for all of them")
+    };
+    foreign.map(finding).collect()
 }

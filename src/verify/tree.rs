@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::remedy::FOREIGN;
 use super::sums::{self, SIGNATURE, SUMS};
 use super::{SEED_FILES, seed};
 use crate::bundle::manifest::{Manifest, ManifestFile, ManifestHost};
@@ -151,14 +152,14 @@ fn check_files(manifest: &Manifest, tree: &LoadedTree, report: &mut Report) {
     for path in tree.files.keys().map(String::as_str) {
         if path != MANIFEST && path != SUMS && path != SIGNATURE && !listed.contains_key(path) {
             let what = "is not in manifest.json";
-            report.push(finding(Code::BundleFileForeign, path, what).help("move it away; the next build removes it"));
+            report.push(finding(Code::BundleFileForeign, path, what).help(FOREIGN));
         }
     }
     for path in tree.directories.keys() {
         let inside = format!("{path}/");
         if !listed.range(inside.as_str()..).next().is_some_and(|(file, _)| file.starts_with(&inside)) {
             let what = "is a directory without a file of manifest.json";
-            report.push(finding(Code::BundleFileForeign, path, what).help("move it away; the next build removes it"));
+            report.push(finding(Code::BundleFileForeign, path, what).help(FOREIGN));
         }
     }
 }

@@ -19,6 +19,30 @@ const MAX_TEXT: u64 = 64 << 20;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const HEADER: &[u8] = b"#cloud-config";
 
+/// User-data out of what it is encoded in, whatever that is.
+///
+/// # Errors
+/// Why nobody would take it out.
+pub fn decoded(file: &[u8]) -> Result<Vec<u8>, String> {
+    decode(file).map(|(_, text)| text)
+}
+
+/// Whether a file begins like user-data, in whatever encoding.
+pub fn begins(beginning: &[u8]) -> bool {
+    /// More than it takes to know.
+    const ENOUGH: usize = 4096;
+    let first = beginning.get(..ENOUGH).unwrap_or(beginning);
+    let unpacked = |bytes: &[u8]| {
+        let mut text = [0; HEADER.len()];
+        let read = flate2::read::GzDecoder::new(bytes).read_exact(&mut text);
+        read.is_ok() && text == *HEADER
+    };
+    let plain = |bytes: &[u8]| bytes.starts_with(HEADER) || bytes.starts_with(&GZIP) && unpacked(bytes);
+    let mut compact: Vec<u8> = first.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    compact.truncate(compact.len() / 4 * 4);
+    plain(first) || STANDARD.decode(compact).is_ok_and(|inside| plain(&inside))
+}
+
 /// Takes user-data out of what it is encoded in, as bytes say it: nothing where it is in nothing that anybody takes off.
 fn decode(file: &[u8]) -> Result<(Encoding, Vec<u8>), String> {
     if file.starts_with(HEADER) {
@@ -49,6 +73,17 @@ pub(super) fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
             Err("went through gzip twice".to_owned())
         }
         Ok(_) => Ok(text),
+    }
+}
+
+/// Checks user-data of which nobody says for which target it is.
+pub fn check_text(name: &str, file: &[u8]) -> (Report, Option<HostBundle>) {
+    match decode(file) {
+        Ok((_, text)) => HostBundle::read(name, &text),
+        Err(why) => {
+            let message = format!("{}: it {why}", name.escape_debug());
+            (Diagnostic::error(Code::EncodingNotDecoded, message).help("build again").into(), None)
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::boxes::{BOX, built, run, unpacked};
 use crate::support::{Scratch, cfy_seed, root};
 
 /// Verifies, and gives the evidence; it is of the published schema.
-fn evidence(scratch: &Scratch, path: &str, code: i32) -> Value {
+pub fn evidence(scratch: &Scratch, path: &str, code: i32) -> Value {
     let name = "report.json";
     let before = time::OffsetDateTime::now_utc();
     let output = cfy_seed(scratch.path()).args(&["verify", path, "--evidence", name]).run();

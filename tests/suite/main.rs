@@ -18,7 +18,9 @@
 
 mod support;
 
+mod alone;
 mod bad_specs;
+mod blame;
 mod boxes;
 mod budget;
 mod builds;

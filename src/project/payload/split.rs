@@ -19,6 +19,14 @@ use crate::verify::{self, Request, Subject};
 pub fn split_box(request: Request<'_>, limit: u64, out: &Utf8Path) -> Result<Split, BuildError> {
     let from = request.path;
     let refused = |finding: Diagnostic| BuildError::Refused(finding.into());
+    // What `sha256sum` escapes in its lists: `verify` and other readers would not find parts of such names.
+    if let Some(name) = from.file_name().filter(|name| name.contains(['\n', '\r', '\\'])) {
+        let message = format!(
+            "`{}` has a line end or a backslash in its name, which no list of parts can hold",
+            name.escape_debug()
+        );
+        return Err(refused(Diagnostic::error(Code::BoxPart, message).help("rename it")));
+    }
     let verification = verify::subject(request)?;
     let name = from.file_name().unwrap_or_default();
     let (name, parts): (&str, Vec<Utf8PathBuf>) = match verification.subject {
