@@ -9,6 +9,8 @@ mod error;
 mod image;
 mod lock;
 mod new_directory;
+mod output;
+mod parts;
 mod payload;
 mod staging;
 mod stop;
@@ -18,10 +20,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
-pub use archive::{Archived, Split, archive, split};
+pub use archive::{Archived, Split, split};
 pub use error::EmitError;
 pub use image::image;
 pub use new_directory::NewDirectory;
+pub use output::{Delivered, Output};
 pub use payload::{Incoming, PayloadDirectory};
 pub use stop::stopped_by;
 pub use vault::{VaultLock, requests, vault};
@@ -30,7 +33,6 @@ use crate::bundle::manifest::{self, Manifest};
 use crate::bundle::{ContentSource, MANIFEST, SealedTree};
 use crate::load;
 use crate::names::FileMode;
-use lock::Lock;
 use staging::Staging;
 
 /// What was published.
@@ -60,19 +62,9 @@ pub struct Published {
 /// When something foreign is in the place, another build is at it, or the machine fails; the old tree is then
 /// untouched and nothing of the new one is left.
 pub fn publish(sealed: &SealedTree, out_dir: &Utf8Path, source: &dyn ContentSource) -> Result<Published, EmitError> {
-    prepare(out_dir)?;
-    let cluster = sealed.cluster().as_str();
-    let _lock = Lock::of_output(out_dir, cluster)?;
-    let target = out_dir.join(cluster);
-    staging::clear(out_dir, cluster, &target)?;
-    let replaced = is_ours(&target)?;
-    let staging = Staging::new(out_dir, cluster)?;
-    let written = staging.write(sealed, source)?;
-    exchange(&staging, &target, out_dir, cluster, replaced)?;
-    sync_directory(out_dir)?;
-    // Holds the old tree now, or is gone. A failure here leaves rubbish for the next build, and a good new tree.
-    drop(staging);
-    Ok(Published { path: target, manifest: written.manifest, files: written.files, bytes: written.bytes, replaced })
+    let mut output = Output::acquire(out_dir, sealed.cluster())?;
+    output.tree(sealed, source)?;
+    Ok(output.publish()?.tree)
 }
 
 /// Writes a file that must not be there yet: whole, mode 0644.

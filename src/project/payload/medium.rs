@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use crate::bundle::iso9660::{Image, IsoError, Volume};
 use crate::bundle::{Content, ContentSource, Entry, SIGNATURE, SUMS, Tree};
 use crate::diag::{Code, Diagnostic, Report};
-use crate::emit;
+use crate::emit::{self, EmitError};
 use crate::load::{self, Disk, LoadError};
 use crate::names::{Digest256, FileMode, TreePath};
 use crate::project::BuildError;
@@ -65,23 +65,23 @@ pub fn payload_medium(
     for (name, bytes) in [(SUMS, sums), (SIGNATURE, signature), (PUBLIC_KEY, public)] {
         tree.add(name, FileMode::PUBLIC, bytes)?;
     }
-    write_medium(&tree, revision(&root, &listed)?, fingerprint, out, progress)
+    let write = |image: &Image, source: &dyn ContentSource| emit::image(image, MEDIUM_LABEL, out, source);
+    let (size, sha256) = write_image(&tree, revision(&root, &listed)?, progress, write)?;
+    Ok(Medium { path: out.to_owned(), size, files: tree.len(), sha256, fingerprint })
 }
 
-/// Writes the image of a signed payload.
-pub(in crate::project) fn write_medium(
+/// Lays the image of a signed payload out, and hands it on to be written. Gives its size, and what that gave.
+pub(in crate::project) fn write_image<T>(
     tree: &Tree,
     time: OffsetDateTime,
-    fingerprint: Digest256,
-    out: &Utf8Path,
     progress: &(dyn Fn(u64, u64) + Sync),
-) -> Result<Medium, BuildError> {
+    write: impl FnOnce(&Image, &dyn ContentSource) -> Result<T, EmitError>,
+) -> Result<(u64, T), BuildError> {
     let volume = Volume { label: MEDIUM_LABEL, time, directories: FileMode::PROGRAM, digested: true };
     let image = Image::of(volume, tree).map_err(|error| unfit(&error))?;
     let size = image.len();
     let source = Counted { passed: AtomicU64::new(0), progress: &|passed| progress(passed.min(size), size) };
-    let sha256 = emit::image(&image, MEDIUM_LABEL, out, &source)?;
-    Ok(Medium { path: out.to_owned(), size, files: tree.len(), sha256, fingerprint })
+    Ok((size, write(&image, &source)?))
 }
 
 fn unfit(error: &IsoError) -> BuildError {
