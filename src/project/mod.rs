@@ -10,6 +10,7 @@ mod expiry;
 mod footprint;
 mod import;
 mod offline;
+mod outdated;
 mod overview;
 mod own;
 mod payload;

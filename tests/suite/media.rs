@@ -5,6 +5,7 @@ use std::fs;
 use camino::Utf8Path;
 
 use crate::boxes::{built, run, unpacked};
+use crate::support::packages::{bytes, offline, package};
 use crate::support::{Scratch, cfy_seed, files, have};
 
 /// The image that the box's own program makes of the box's payload, where there is nothing else.
@@ -92,4 +93,33 @@ fn what_is_no_payload_makes_no_medium() {
     cfy_seed(scratch.path()).args(&["payload", "iso", "nowhere"]).exits(1).says("CFY-S009");
     cfy_seed(scratch.path()).args(&["payload", "iso"]).exits(64);
     cfy_seed(scratch.path()).args(&["build", "--payload-iso"]).exits(64);
+}
+
+#[test]
+fn a_medium_of_an_older_payload_does_not_stay_beside_a_new_box() {
+    let scratch = offline();
+    let payload = |file: &str| cfy_seed(scratch.path()).args(&["payload", "add", file]).exits(0);
+    for file in ["new/libpq.rpm", "new/common.rpm", "new/image"] {
+        payload(file);
+    }
+    let build = |more: &[&str]| {
+        cfy_seed(scratch.path()).args(&["build", "--offline", "--vault", "vault"]).args(more).exits(0)
+    };
+    let medium = scratch.join("out/single-7.0.4.payload.iso");
+    build(&["--payload-iso"]);
+    let first = fs::read(&medium).expect("an image");
+    scratch.write("new/more.rpm", bytes(&mut package("more", "1")));
+    payload("new/more.rpm");
+    build(&[]).says("out/single-7.0.4.payload.iso: removed");
+    assert!(!medium.exists());
+    build(&["--payload-iso"]);
+    assert!(fs::read(&medium).expect("an image") != first);
+    // What is not ours stays, and is not in the way of a box.
+    fs::write(&medium, "mine").expect("written");
+    let said = build(&[]).stderr;
+    assert!(!said.contains("removed") && fs::read_to_string(&medium).expect("a file") == "mine", "{said}");
+    cfy_seed(scratch.path())
+        .args(&["build", "--offline", "--vault", "vault", "--payload-iso"])
+        .exits(1)
+        .says("CFY-B002");
 }
