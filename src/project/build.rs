@@ -19,6 +19,7 @@ use super::budget::refused;
 use super::delivery::deliver;
 use super::footprint::{Footprint, measure};
 use super::outdated::outdated;
+use super::places::apart;
 use super::vault::{VaultReadError, open};
 use super::{Project, side_by_side};
 
@@ -113,6 +114,7 @@ impl Project {
         world: &dyn World,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Built, BuildError> {
+        apart(to, &self.payload_directory(None, plan), plan)?;
         self.check_packing(plan)?;
         let (vault, changes) = self.complete_vault(plan, &to.vault, world, progress)?;
         let (sealed, sizes) = self.seal(plan, &vault)?;

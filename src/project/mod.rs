@@ -15,6 +15,8 @@ mod overview;
 mod own;
 mod payload;
 mod pki;
+mod places;
+mod program;
 mod runbook;
 mod several;
 mod stand_in;

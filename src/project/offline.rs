@@ -17,6 +17,8 @@ use crate::world::World;
 
 use super::build::{Assembled, BuildError, Built, Destination};
 use super::payload::{Depth, MEDIUM_LABEL, Medium, bill, check_payload, read_payload, repository, sign, write_image};
+use super::places::apart;
+use super::program::not_static;
 use super::runbook::{README, RUNBOOK, readme, runbook};
 use super::{Project, SharedProgress};
 
@@ -68,14 +70,19 @@ impl Project {
         keys: SharedProgress<'_>,
         bytes: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Boxed, BuildError> {
+        apart(to, &parts.payload, plan)?;
         let payload = read_payload(&parts.payload, Depth::Headers, &|_, _| ())?;
-        let checked = check_payload(&payload, plan);
-        if checked.report.has_errors() {
-            return Err(BuildError::Refused(checked.report));
+        let mut found = check_payload(&payload, plan).report;
+        found.extend(not_static(&parts.program)?.into_iter().collect());
+        if self.strict {
+            found.make_strict();
+        }
+        if found.has_errors() {
+            return Err(BuildError::Refused(found));
         }
         self.check_packing(plan)?;
         let (vault, mut changes) = self.complete_vault(plan, &to.vault, world, keys)?;
-        changes.report.extend(checked.report);
+        changes.report.extend(found);
         let key = signing_key(&vault, plan, &to.vault)?;
         let Assembled { mut tree, facts, sizes } = self.assemble(plan, &vault)?;
         let report = self.fitting(plan, &sizes)?;

@@ -377,6 +377,20 @@ fn a_build_without_a_box_says_that_the_one_beside_it_is_older() {
     }
 }
 
+/// The program of a debug build is dynamically linked: it may not start where the box goes.
+#[test]
+fn a_box_with_a_program_that_may_not_start_says_so() {
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    let strict = cfy_seed(scratch.path()).args(&["build", "--offline", "--vault", "vault", "--strict"]).exits(1);
+    strict.says("error[CFY-B006]");
+    assert!(!scratch.join("out").exists(), "something was written");
+    let output = build(&scratch).says("warning[CFY-B006]").says("static release binary (docs/release.md)");
+    assert_eq!(output.code, Some(0));
+    let output = cfy_seed(scratch.path()).args(&["build", "--vault", "vault"]).exits(0);
+    assert!(!output.stderr.contains("CFY-B006"), "no program goes anywhere: {}", output.stderr);
+}
+
 /// Where only the box is: into parts of another size, and those into others again.
 #[test]
 fn a_box_is_split_anew_without_its_project() {
