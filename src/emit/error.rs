@@ -32,6 +32,9 @@ pub enum EmitError {
     /// The output directory, or the vault's, is no directory.
     #[error("{path} is not a directory")]
     OutputNotADirectory { path: Utf8PathBuf },
+    /// The output directory is a symlink to something that is not there.
+    #[error("{path} is a symbolic link, and what it leads to is not there")]
+    DanglingLink { path: Utf8PathBuf },
     /// Another process holds the lock.
     #[error("another cfy-seed is writing to {path} at this moment")]
     Locked { path: Utf8PathBuf },
@@ -114,6 +117,10 @@ impl EmitError {
             | Self::OutputNotADirectory { .. } => {
                 (Code::OutputInTheWay, "remove or rename it, or choose another place")
             }
+            Self::DanglingLink { .. } => (
+                Code::OutputInTheWay,
+                "make the directory that it leads to, remove the link, or choose another place",
+            ),
             Self::TooManyParts { .. } => (Code::TooManyParts, "split into larger parts"),
             Self::Locked { .. } => (Code::RunInProgress, "wait until it has ended, then run again"),
             Self::Content { .. } => (Code::ContentChanged, "leave the file alone while building, and build again"),

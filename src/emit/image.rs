@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lock::Lock;
 use super::staging::{create_file, digested};
-use super::{EmitError, sync_directory};
+use super::{EmitError, make_directory, sync_directory};
 use crate::bundle::ContentSource;
 use crate::bundle::iso9660::{self, Image};
 use crate::load::{self, LoadError};
@@ -13,9 +13,9 @@ use crate::names::{Digest256, FileMode};
 /// The first bytes of an image, up to the end of its first descriptor.
 const BEGINNING: usize = 17 * 2048;
 
-/// Writes an image to a file, mode 0644, in place of an older one of ours that carries this label. A kill or a power cut leaves the
-/// older one, whole, or the new one; what was begun has a name with a dot before it, and the next run removes it. Gives the image's
-/// digest.
+/// Writes an image to a file, mode 0644, in place of an older one of ours that carries this label; makes the directory where there is
+/// none. A kill or a power cut leaves the older one, whole, or the new one; what was begun has a name with a dot before it, and the next
+/// run removes it. Gives the image's digest.
 ///
 /// # Errors
 /// When something else has that name, another run is at it, a file changed while it was read, or the machine fails; nothing of the
@@ -28,6 +28,7 @@ pub fn image(
 ) -> Result<Digest256, EmitError> {
     let name = path.file_name().ok_or_else(|| EmitError::InTheWay { path: path.to_owned() })?;
     let directory = path.parent().filter(|parent| !parent.as_str().is_empty()).unwrap_or(Utf8Path::new("."));
+    make_directory(directory)?;
     let _lock = Lock::of_output(directory, name)?;
     is_ours(path, label)?;
     let staged = StagedImage::write(image, &directory.join(format!(".cfy-seed.{name}.image")), path, source)?;

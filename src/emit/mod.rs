@@ -16,6 +16,8 @@ mod staging;
 mod stop;
 mod vault;
 
+use std::os::unix::fs::DirBuilderExt as _;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
@@ -90,21 +92,36 @@ pub fn new_file(path: &Utf8Path, bytes: &[u8]) -> Result<(), EmitError> {
     synced
 }
 
-/// Makes sure that there is an output directory.
+/// Makes sure that there is an output directory. Bundles hold private keys; a directory that we made for them must not end in
+/// somebody's repository.
 fn prepare(out_dir: &Utf8Path) -> Result<(), EmitError> {
-    match std::fs::metadata(out_dir) {
-        Ok(status) if status.is_dir() => Ok(()),
-        Ok(_) => Err(EmitError::OutputNotADirectory { path: out_dir.to_owned() }),
+    if !make_directory(out_dir)? {
+        return Ok(());
+    }
+    let ignored = out_dir.join(".gitignore");
+    let written = new_file(&ignored, b"*\n!.gitignore\n");
+    // A build that met the same empty place at the same time wrote the same.
+    if ignored.is_file() {
+        return Ok(());
+    }
+    // The next run would take what is there for the user's own. Where somebody has put something into it, it stays.
+    let _ = std::fs::remove_dir(out_dir);
+    written
+}
+
+/// Makes a directory with those above it, so that others cannot exchange what will be in it, whatever the umask is. Says whether it
+/// was not there before.
+fn make_directory(path: &Utf8Path) -> Result<bool, EmitError> {
+    match std::fs::metadata(path) {
+        Ok(status) if status.is_dir() => Ok(false),
+        Ok(_) => Err(EmitError::OutputNotADirectory { path: path.to_owned() }),
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
-            Err(EmitError::OutputNotADirectory { path: out_dir.to_owned() })
+            Err(EmitError::OutputNotADirectory { path: path.to_owned() })
         }
+        Err(_) if std::fs::symlink_metadata(path).is_ok() => Err(EmitError::DanglingLink { path: path.to_owned() }),
         Err(_) => {
-            std::fs::create_dir_all(out_dir).map_err(|e| EmitError::machine("create", out_dir, e))?;
-            // Bundles hold private keys; a directory that we made for them must not end in somebody's repository.
-            let ignored = out_dir.join(".gitignore");
-            let written = new_file(&ignored, b"*\n!.gitignore\n");
-            // A build that met the same empty place at the same time wrote the same.
-            if ignored.is_file() { Ok(()) } else { written }
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o755).create(path);
+            made.map(|()| true).map_err(|error| EmitError::machine("create", path, error))
         }
     }
 }
