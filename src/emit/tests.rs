@@ -268,7 +268,7 @@ fn a_vault_is_written_file_by_file() {
     let (key, host) = (file("ca.key"), file("hosts/db-1.key"));
     vault(&lock, [(&key, &b"one"[..]), (&host, b"two")]).expect("written");
     vault(&lock, [(&key, &b"three"[..])]).expect("replaced");
-    std::fs::write(path.join("hosts/x.cfy-seed.tmp"), "half").expect("write");
+    std::fs::write(path.join("hosts/.cfy-seed.x.tmp"), "half").expect("write");
     drop(lock);
     let lock = VaultLock::acquire(&path).expect("free");
     let seen = modes(&path);
@@ -370,4 +370,21 @@ fn files_of_the_user_stay_beside_an_archive() {
         }
         assert_eq!(std::fs::read(&whole).expect("there"), foreign);
     }
+}
+
+/// What a SIGKILL leaves can be told by its name, and the next run knows it.
+#[test]
+fn what_is_added_to_a_payload_has_our_name_until_it_is_whole() {
+    let place = Place::new();
+    let payload = PayloadDirectory::acquire(&place.path).expect("free");
+    std::mem::forget(payload.incoming(0).expect("begun"));
+    let packages = place.path.join("packages");
+    let left = || -> Vec<String> {
+        packages.read_dir_utf8().expect("list").map(|entry| entry.expect("entry").file_name().to_owned()).collect()
+    };
+    assert!(matches!(left().as_slice(), [name] if name.starts_with(".cfy-seed.")), "{:?}", left());
+    std::fs::write(packages.join("x.cfy-seed.tmp"), "mine").expect("written");
+    drop(payload);
+    drop(PayloadDirectory::acquire(&place.path).expect("free"));
+    assert_eq!(left(), ["x.cfy-seed.tmp"]);
 }

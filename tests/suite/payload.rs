@@ -308,8 +308,8 @@ fn two_at_once_do_not_meet() {
     assert_eq!(add(&scratch, &["new/libpq.rpm"]).says("CFY-B003").code, Some(1));
     drop(file);
     // What a killed run left goes away.
-    scratch.write("single.payload/packages/0.cfy-seed.tmp", "half");
+    scratch.write("single.payload/packages/.cfy-seed.0.tmp", "half");
     assert!(codes(&scratch).iter().all(|code| code != "CFY-K005"));
     assert_eq!(add(&scratch, &["new/libpq.rpm"]).code, Some(0));
-    assert!(!scratch.join("single.payload/packages/0.cfy-seed.tmp").exists());
+    assert!(!scratch.join("single.payload/packages/.cfy-seed.0.tmp").exists());
 }

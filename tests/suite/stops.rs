@@ -14,6 +14,7 @@ use crate::faults::{generation, whole};
 use crate::support::packages::offline;
 use crate::support::{Scratch, cfy_seed, have};
 
+const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
@@ -32,8 +33,15 @@ fn large_program(scratch: &Scratch) {
 
 /// Runs a command, and sends it a signal once some MB of the file are written whose name begins so.
 fn signalled(scratch: &Scratch, args: &[&str], file: &str, signal: i32) -> (Option<i32>, String) {
-    let mut command = Command::new(scratch.join("cfy-seed"));
-    command.args(args).current_dir(scratch.path()).stdin(Stdio::null()).stderr(Stdio::piped());
+    // Whatever these tests themselves were started with: `nohup`, or in the background of a script.
+    signalled_under(&["env", "--default-signal"], scratch, args, file, signal)
+}
+
+/// As [`signalled`], started by another program that becomes it.
+fn signalled_under(by: &[&str], scratch: &Scratch, args: &[&str], file: &str, signal: i32) -> (Option<i32>, String) {
+    let mut command = Command::new(by[0]);
+    command.args(&by[1..]).arg("./cfy-seed").args(args).current_dir(scratch.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let child = command.spawn().expect("the binary runs");
     let begun = Instant::now();
     let (directory, prefix) = file.rsplit_once('/').expect("a directory");
@@ -77,7 +85,7 @@ fn a_signal_in_the_middle_of_a_box_leaves_the_box_that_was_there() {
     // The bundles too: they come into their place with the box, not before it.
     let spec = fs::read_to_string(scratch.spec()).expect("a spec");
     generation(&scratch, 7);
-    for (signal, split) in [(SIGINT, false), (SIGTERM, true)] {
+    for (signal, split) in [(SIGINT, false), (SIGTERM, true), (SIGHUP, false)] {
         let args = if split { [&args[..], &["--split", "20MB"]].concat() } else { args.to_vec() };
         let (ended, said) = signalled(&scratch, &args, "out/.cfy-seed.single.archive", signal);
         assert_eq!(ended, Some(signal), "{said}");
@@ -86,6 +94,12 @@ fn a_signal_in_the_middle_of_a_box_leaves_the_box_that_was_there() {
         assert_eq!(run(&out, "sha256sum", &["single-7.0.4.tar.gz"]), before);
         assert_eq!(whole(&out.join("single")), 1);
     }
+    // A terminal that closes is nothing to a build that shall outlive it.
+    let hidden = ["build", "--offline", "--vault", "vault", "--out", "hidden"];
+    let nohup = ["env", "--default-signal", "nohup"];
+    let (ended, said) = signalled_under(&nohup, &scratch, &hidden, "hidden/.cfy-seed.single.archive", SIGHUP);
+    assert!(ended.is_none() && scratch.join("hidden/single-7.0.4.tar.gz").exists(), "{said}");
+    fs::remove_dir_all(scratch.join("hidden")).expect("removed");
     // A disk that is full, or a file that may not be as large, when the box is nearly done.
     let limited = "trap '' XFSZ; ulimit -f 400000; ./cfy-seed build --offline --vault vault";
     let failed = Command::new("bash").args(["-c", limited]).current_dir(scratch.path()).output().expect("bash");

@@ -110,7 +110,6 @@ fn files(directory: &Utf8Path) -> Result<BTreeMap<String, u64>, LoadError> {
             // Temporary files of another run, and what editors and people leave, are none.
             if let Listed::File(size) = listed
                 && !name.starts_with('.')
-                && !name.ends_with(".cfy-seed.tmp")
             {
                 found.insert(format!("{part}/{name}"), size);
             }
