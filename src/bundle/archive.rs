@@ -7,9 +7,28 @@ use std::io::{self, Read, Write};
 use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
-use super::gzip::Stored;
+use super::gzip::{STORED_HEADER, Stored};
 use super::{Closing, Content, ContentSource, Entry, SIGNATURE, SealError, SealedTree};
 use crate::names::{Digest256, FileMode, TreePath};
+
+/// So many of its first bytes tell whether an archive was written here.
+pub const BEGINNING: usize = STORED_HEADER.len() + BLOCK_HEADER + 512;
+/// Before each stored block (RFC 1951 §3.2.4).
+const BLOCK_HEADER: usize = 5;
+
+/// Whether these first bytes are those of an archive that was written here, with this directory in it: the header of gzip that stores, and
+/// in the first block that of the directory.
+#[must_use]
+pub fn is_ours(head: &[u8], root: &str) -> bool {
+    let Some(stored) = head.strip_prefix(&STORED_HEADER) else { return false };
+    let Some(tar) = stored.get(BLOCK_HEADER..) else { return false };
+    let Some(bytes) = tar.first_chunk::<512>() else { return false };
+    let mut header = Header::new_gnu();
+    header.as_mut_bytes().copy_from_slice(bytes);
+    header.as_gnu().is_some()
+        && header.entry_type() == EntryType::Directory
+        && *header.path_bytes() == *format!("{root}/").as_bytes()
+}
 
 /// What an archive is made of.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use flate2::{Compression, Crc, GzBuilder};
 
 /// Magic, deflate, no flags, no time, no level, operating system "unknown" (RFC 1952 §2.3).
-const STORED_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+pub(super) const STORED_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// The most bytes of a stored block (RFC 1951 §3.2.4).
 const BLOCK: usize = 0xffff;
 

@@ -391,9 +391,9 @@ pub struct PayloadIso {
     /// The directory of an unpacked box, or payload/ in it
     #[arg(value_name = "FROM")]
     pub from: Utf8PathBuf,
-    /// The image
-    #[arg(long, default_value = "payload.iso", value_name = "FILE")]
-    pub out: Utf8PathBuf,
+    /// The image, outside of the box [default: payload.iso beside the box]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<Utf8PathBuf>,
     /// The public key of whoever built the box [default: the one in it]
     #[arg(long, value_name = "FILE")]
     pub key: Option<Utf8PathBuf>,

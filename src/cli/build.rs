@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use camino::Utf8PathBuf;
+
 use crate::emit::Archived;
 use crate::names::{Digest256, HostName, Pack, Secret};
 use crate::plan::Plan;
@@ -96,8 +98,16 @@ const PROGRAM: &str = "/proc/self/exe";
 struct Done {
     built: Built,
     destination: Destination,
-    /// The box, the fingerprint of the key that signed it, and the payload's image.
-    boxed: Option<(Archived, Digest256, Option<Medium>)>,
+    /// What there is beside the bundles.
+    boxed: Option<Beside>,
+}
+
+/// A box, the fingerprint of the key that signed it, the payload's image, and an older one that was taken away.
+struct Beside {
+    archived: Archived,
+    fingerprint: Digest256,
+    medium: Option<Medium>,
+    removed: Option<Utf8PathBuf>,
 }
 
 /// Builds one cluster; nothing where its spec has errors.
@@ -117,10 +127,10 @@ fn build(
     let payload = project.payload_directory(request.payload.as_deref(), plan);
     let parts = BoxParts { payload, program: PROGRAM.into(), split: request.split, medium: request.payload_iso };
     let boxed = project.build_box(plan, &destination, &parts, &RealWorld, keys, bytes);
-    let done = boxed.map(|Boxed { built, archived, fingerprint, medium }| Done {
+    let done = boxed.map(|Boxed { built, archived, fingerprint, medium, removed }| Done {
         built,
         destination,
-        boxed: Some((archived, fingerprint, medium)),
+        boxed: Some(Beside { archived, fingerprint, medium, removed }),
     });
     Some(done.map_err(Failure::from))
 }
@@ -146,13 +156,16 @@ fn say_built(project: &Project, done: &Done, output: &Output) {
     for line in chosen(&built.sizes, project.plan.as_ref()) {
         output.say(&line);
     }
-    if let Some((Archived { path, size, parts, .. }, fingerprint, medium)) = boxed {
+    if let Some(Beside { archived: Archived { path, size, parts, .. }, fingerprint, medium, removed }) = boxed {
         let parts = parts.map_or_else(String::new, |parts| format!(" in {}", super::check::counted(parts, "part")));
         output.say(&format!(
             "{path}: {}{parts}; it holds private keys\nsigned with the key whose fingerprint is SHA-256 {fingerprint}",
             super::payload::bytes(*size)
         ));
         medium.iter().for_each(|medium| super::payload::say_medium(medium, output));
+        if let Some(removed) = removed {
+            output.say(&format!("{removed}: removed, it was of an older build; `--payload-iso` makes it anew"));
+        }
     }
 }
 

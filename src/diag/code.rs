@@ -222,6 +222,12 @@ codes! {
     RunInProgress = "CFY-B003",
     /// A file that goes into a bundle is missing, unreadable, or not the one that was checked.
     ContentChanged = "CFY-B004",
+    /// A box, its parts or a medium beside the output are of an older build.
+    BoxOutdated = "CFY-B005",
+    /// The program in a box starts only where its libraries are.
+    ProgramNotStatic = "CFY-B006",
+    /// The output would lie in what it is made of.
+    OutputInside = "CFY-B007",
     /// Two specs of one run are for the same cluster.
     SameCluster = "CFY-B060",
     /// No readable manifest of our schema.

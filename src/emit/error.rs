@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::bundle::SealError;
 use crate::diag::{Code, Diagnostic};
 
-/// Why something could not be written. Every case names the path; nothing was changed there.
+/// Why something could not be written. Every case names the path; nothing was changed there, but in [`Halfway`](EmitError::Halfway).
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "`path` is the path in every variant")]
 pub enum EmitError {
@@ -32,6 +32,9 @@ pub enum EmitError {
     /// The output directory, or the vault's, is no directory.
     #[error("{path} is not a directory")]
     OutputNotADirectory { path: Utf8PathBuf },
+    /// The output directory is a symlink to something that is not there.
+    #[error("{path} is a symbolic link, and what it leads to is not there")]
+    DanglingLink { path: Utf8PathBuf },
     /// Another process holds the lock.
     #[error("another cfy-seed is writing to {path} at this moment")]
     Locked { path: Utf8PathBuf },
@@ -48,6 +51,15 @@ pub enum EmitError {
     /// Somebody asked to stop; what was begun is removed.
     #[error("stopped by a signal")]
     Stopped,
+    /// The machine failed when some of the output was in its place already and some was not.
+    #[error("{source}; {new} of this build, and {old}")]
+    Halfway {
+        /// What is new, in words.
+        new: String,
+        /// What is as it was, in words.
+        old: String,
+        source: Box<EmitError>,
+    },
     /// The machine failed: disk full, read-only, not permitted.
     #[error("cannot {action} {path}: {source}")]
     Machine {
@@ -67,10 +79,30 @@ impl EmitError {
         Self::Machine { action, path: path.to_owned(), source: source.into() }
     }
 
+    /// The error of a last step. A signal that came meanwhile is no reason for it: nothing waits for one there.
+    pub(super) fn placing(path: &Utf8Path, source: impl Into<io::Error>) -> Self {
+        Self::Machine { action: "write", path: path.to_owned(), source: source.into() }
+    }
+
+    /// The error that came when these places had what is new, and those had not.
+    pub(super) fn halfway(source: Self, new: &[Utf8PathBuf], old: &[Utf8PathBuf]) -> Self {
+        let names = |paths: &[Utf8PathBuf]| paths.iter().map(|path| path.as_str()).collect::<Vec<_>>().join(" and ");
+        let are = |paths: &[Utf8PathBuf]| if paths.len() == 1 { "is" } else { "are" };
+        let new = format!("{} {}", names(new), are(new));
+        let old = match old {
+            [] => "what is older and left over beside may still be there".to_owned(),
+            [list, ..] if list.as_str().ends_with(".sha256") => {
+                format!("{} {} not: of the parts some may be new", names(old), are(old))
+            }
+            old => format!("{} {} as before", names(old), are(old)),
+        };
+        Self::Halfway { new, old, source: Box::new(source) }
+    }
+
     /// Whether the machine failed (exit code 2). [`EmitError::Seal`] is a bug (70); the rest is the user's (1).
     #[must_use]
     pub fn is_machine_failure(&self) -> bool {
-        matches!(self, Self::Machine { .. })
+        matches!(self, Self::Machine { .. } | Self::Halfway { .. })
     }
 
     /// The finding for the user; none where the machine failed, or we did.
@@ -78,17 +110,21 @@ impl EmitError {
     pub fn diagnostic(&self) -> Option<Diagnostic> {
         let (code, help) = match self {
             Self::Foreign { .. } => (Code::ForeignOutput, "move it away, or choose another place with `--out`"),
-            Self::Exists { .. } => (Code::OutputInTheWay, "name another file, or remove it first"),
+            Self::Exists { .. } => (Code::OutputInTheWay, "give another path, or remove it first"),
             Self::TargetIsSymlink { .. }
             | Self::TargetNotADirectory { .. }
             | Self::InTheWay { .. }
             | Self::OutputNotADirectory { .. } => {
                 (Code::OutputInTheWay, "remove or rename it, or choose another place")
             }
+            Self::DanglingLink { .. } => (
+                Code::OutputInTheWay,
+                "make the directory that it leads to, remove the link, or choose another place",
+            ),
             Self::TooManyParts { .. } => (Code::TooManyParts, "split into larger parts"),
             Self::Locked { .. } => (Code::RunInProgress, "wait until it has ended, then run again"),
             Self::Content { .. } => (Code::ContentChanged, "leave the file alone while building, and build again"),
-            Self::Seal(_) | Self::Stopped | Self::Machine { .. } => return None,
+            Self::Seal(_) | Self::Stopped | Self::Halfway { .. } | Self::Machine { .. } => return None,
         };
         Some(Diagnostic::error(code, self.to_string()).help(help))
     }

@@ -9,19 +9,24 @@ mod error;
 mod image;
 mod lock;
 mod new_directory;
+mod output;
+mod parts;
 mod payload;
 mod staging;
 mod stop;
 mod vault;
 
+use std::os::unix::fs::DirBuilderExt as _;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
-pub use archive::{Archived, Split, archive, split};
+pub use archive::{Archived, Split, split};
 pub use error::EmitError;
 pub use image::image;
 pub use new_directory::NewDirectory;
+pub use output::{Delivered, Output};
 pub use payload::{Incoming, PayloadDirectory};
 pub use stop::stopped_by;
 pub use vault::{VaultLock, requests, vault};
@@ -30,7 +35,6 @@ use crate::bundle::manifest::{self, Manifest};
 use crate::bundle::{ContentSource, MANIFEST, SealedTree};
 use crate::load;
 use crate::names::FileMode;
-use lock::Lock;
 use staging::Staging;
 
 /// What was published.
@@ -60,19 +64,9 @@ pub struct Published {
 /// When something foreign is in the place, another build is at it, or the machine fails; the old tree is then
 /// untouched and nothing of the new one is left.
 pub fn publish(sealed: &SealedTree, out_dir: &Utf8Path, source: &dyn ContentSource) -> Result<Published, EmitError> {
-    prepare(out_dir)?;
-    let cluster = sealed.cluster().as_str();
-    let _lock = Lock::of_output(out_dir, cluster)?;
-    let target = out_dir.join(cluster);
-    staging::clear(out_dir, cluster, &target)?;
-    let replaced = is_ours(&target)?;
-    let staging = Staging::new(out_dir, cluster)?;
-    let written = staging.write(sealed, source)?;
-    exchange(&staging, &target, out_dir, cluster, replaced)?;
-    sync_directory(out_dir)?;
-    // Holds the old tree now, or is gone. A failure here leaves rubbish for the next build, and a good new tree.
-    drop(staging);
-    Ok(Published { path: target, manifest: written.manifest, files: written.files, bytes: written.bytes, replaced })
+    let mut output = Output::acquire(out_dir, sealed.cluster())?;
+    output.tree(sealed, source)?;
+    Ok(output.publish()?.tree)
 }
 
 /// Writes a file that must not be there yet: whole, mode 0644.
@@ -98,21 +92,36 @@ pub fn new_file(path: &Utf8Path, bytes: &[u8]) -> Result<(), EmitError> {
     synced
 }
 
-/// Makes sure that there is an output directory.
+/// Makes sure that there is an output directory. Bundles hold private keys; a directory that we made for them must not end in
+/// somebody's repository.
 fn prepare(out_dir: &Utf8Path) -> Result<(), EmitError> {
-    match std::fs::metadata(out_dir) {
-        Ok(status) if status.is_dir() => Ok(()),
-        Ok(_) => Err(EmitError::OutputNotADirectory { path: out_dir.to_owned() }),
+    if !make_directory(out_dir)? {
+        return Ok(());
+    }
+    let ignored = out_dir.join(".gitignore");
+    let written = new_file(&ignored, b"*\n!.gitignore\n");
+    // A build that met the same empty place at the same time wrote the same.
+    if ignored.is_file() {
+        return Ok(());
+    }
+    // The next run would take what is there for the user's own. Where somebody has put something into it, it stays.
+    let _ = std::fs::remove_dir(out_dir);
+    written
+}
+
+/// Makes a directory with those above it, so that others cannot exchange what will be in it, whatever the umask is. Says whether it
+/// was not there before.
+fn make_directory(path: &Utf8Path) -> Result<bool, EmitError> {
+    match std::fs::metadata(path) {
+        Ok(status) if status.is_dir() => Ok(false),
+        Ok(_) => Err(EmitError::OutputNotADirectory { path: path.to_owned() }),
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
-            Err(EmitError::OutputNotADirectory { path: out_dir.to_owned() })
+            Err(EmitError::OutputNotADirectory { path: path.to_owned() })
         }
+        Err(_) if std::fs::symlink_metadata(path).is_ok() => Err(EmitError::DanglingLink { path: path.to_owned() }),
         Err(_) => {
-            std::fs::create_dir_all(out_dir).map_err(|e| EmitError::machine("create", out_dir, e))?;
-            // Bundles hold private keys; a directory that we made for them must not end in somebody's repository.
-            let ignored = out_dir.join(".gitignore");
-            let written = new_file(&ignored, b"*\n!.gitignore\n");
-            // A build that met the same empty place at the same time wrote the same.
-            if ignored.is_file() { Ok(()) } else { written }
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o755).create(path);
+            made.map(|()| true).map_err(|error| EmitError::machine("create", path, error))
         }
     }
 }

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lock::Lock;
 use super::stop::{Unfinished, go_on};
-use super::vault::{TEMPORARY, replace};
+use super::vault::{is_temporary, replace, temporary};
 use super::{EmitError, sync_directory};
 use crate::names::{FileMode, TreePath};
 
@@ -50,7 +50,7 @@ impl PayloadDirectory {
     /// # Errors
     /// When the machine fails.
     pub fn incoming(&self, number: usize) -> Result<Incoming, EmitError> {
-        let path = self.path.join(format!("packages/{number}{TEMPORARY}"));
+        let path = self.path.join("packages").join(temporary(&number.to_string()));
         let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let file = created.map_err(|error| EmitError::machine("create", &path, error))?;
         Ok(Incoming { path, file: Some(BufWriter::with_capacity(1 << 18, file)) })
@@ -142,7 +142,7 @@ fn create(path: &Utf8Path) -> Result<(), EmitError> {
 fn clear(directory: &Utf8Path) -> Result<(), EmitError> {
     let failed = |error: io::Error| EmitError::machine("list", directory, error);
     for entry in directory.read_dir_utf8().map_err(failed)?.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_file()) && entry.file_name().ends_with(TEMPORARY) {
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) && is_temporary(entry.file_name()) {
             std::fs::remove_file(entry.path()).map_err(|e| EmitError::machine("remove", entry.path(), e))?;
         }
     }

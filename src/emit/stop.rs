@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// What the handlers look at and set.
@@ -20,7 +20,10 @@ struct Signals {
 static SIGNALS: LazyLock<Signals> = LazyLock::new(|| {
     let (asked, idle) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(true)));
     let again = Arc::new(AtomicBool::new(false));
-    for (signal, number) in [(SIGINT, 2), (SIGTERM, 15)] {
+    for (signal, number) in [(SIGHUP, 1), (SIGINT, 2), (SIGTERM, 15)] {
+        if signal == SIGHUP && is_ignored(signal) {
+            continue;
+        }
         // They run in this order. A second signal ends the process at once: a disk that hangs must not hold it.
         // Where the system takes no handler, a signal does what it did before.
         let _ = flag::register_conditional_default(signal, Arc::clone(&idle))
@@ -30,6 +33,15 @@ static SIGNALS: LazyLock<Signals> = LazyLock::new(|| {
     }
     Signals { asked, idle, unfinished: Mutex::new(0) }
 });
+
+/// Whether this process was started with a signal ignored (proc(5), `SigIgn`): `nohup` asks so for a terminal that closes. Where nobody
+/// can tell, it was not.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask >> (signal - 1) & 1 == 1
+}
 
 /// Work that leaves something half-written until it is dropped.
 #[derive(Debug)]

@@ -8,7 +8,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use time::macros::datetime;
 
+use super::lock::Lock;
 use super::*;
+use crate::bundle::archive::Archive;
 use crate::bundle::{Content, Entry, HostFacts, ManifestFacts, SUMS, Tree, seal};
 use crate::names::{Digest256, FileMode, TreePath};
 
@@ -266,7 +268,7 @@ fn a_vault_is_written_file_by_file() {
     let (key, host) = (file("ca.key"), file("hosts/db-1.key"));
     vault(&lock, [(&key, &b"one"[..]), (&host, b"two")]).expect("written");
     vault(&lock, [(&key, &b"three"[..])]).expect("replaced");
-    std::fs::write(path.join("hosts/x.cfy-seed.tmp"), "half").expect("write");
+    std::fs::write(path.join("hosts/.cfy-seed.x.tmp"), "half").expect("write");
     drop(lock);
     let lock = VaultLock::acquire(&path).expect("free");
     let seen = modes(&path);
@@ -281,4 +283,108 @@ fn a_vault_is_written_file_by_file() {
     assert_eq!(loaded.tree.others.len(), 1);
     assert_eq!(loaded.user, loaded.tree.attributes.owner);
     assert!(load::vault_dir(&place.path.join("none")).expect("no error").is_none());
+}
+
+/// The box of a sealed tree, as a build writes it beside that.
+fn boxed(output: &mut Output, sealed: &SealedTree, split: Option<u64>) -> Result<(), EmitError> {
+    let root = "prod-1".parse().expect("a path");
+    let sign = |_: &[u8]| Some(b"signed".to_vec());
+    let archive = Archive { sealed, root: &root, time: 0, source: &Zeros(0), sign: &sign, progress: &|_| () };
+    output.archive(&archive, "prod-1.tar.gz", split)
+}
+
+fn staged(place: &Place, text: &str, split: Option<u64>) -> Output {
+    let sealed = sealed(text);
+    let mut output = Output::acquire(&place.path, sealed.cluster()).expect("free");
+    output.tree(&sealed, &Zeros(0)).expect("staged");
+    boxed(&mut output, &sealed, split).expect("staged");
+    output
+}
+
+#[test]
+fn tree_and_archive_come_into_their_places_together() {
+    let place = Place::new();
+    staged(&place, "old", None).publish().expect("published");
+    let read = |name: &str| std::fs::read(place.path.join(name)).expect("there");
+    let (old, data) = (read("prod-1.tar.gz"), "prod/hosts/db-1/user-data");
+    for split in [None, Some(2000)] {
+        let output = staged(&place, "new", split);
+        assert_eq!((read("prod-1.tar.gz"), read(data)), (old.clone(), b"old".to_vec()), "nothing has changed yet");
+        drop(output);
+        assert_eq!(place.names(), ["prod", "prod-1.tar.gz"]);
+        assert_eq!((read("prod-1.tar.gz"), read(data)), (old.clone(), b"old".to_vec()));
+    }
+    staged(&place, "new", Some(2000)).publish().expect("published");
+    assert_eq!(read(data), b"new");
+    assert!(!place.path.join("prod-1.tar.gz").exists() && place.path.join("prod-1.tar.gz.part-002").exists());
+    staged(&place, "old", None).publish().expect("published");
+    assert_eq!((read("prod-1.tar.gz"), place.names().len()), (old, 2));
+}
+
+#[test]
+fn what_fails_between_two_renames_says_what_is_new() {
+    let place = Place::new();
+    let output = staged(&place, "old", None);
+    // Came while the archive was written.
+    std::fs::create_dir(place.path.join("prod-1.tar.gz")).expect("a directory");
+    let error = output.publish().expect_err("in the way");
+    assert!(error.is_machine_failure() && error.diagnostic().is_none());
+    let said = error.to_string();
+    let new = format!("{} is of this build", place.path.join("prod"));
+    let old = format!("{} is as before", place.path.join("prod-1.tar.gz"));
+    assert!(said.contains(&new) && said.contains(&old) && said.contains("cannot write"), "{said}");
+    assert_eq!(place.names(), ["prod", "prod-1.tar.gz"], "and nothing is left beside");
+}
+
+#[test]
+fn files_of_the_user_stay_beside_an_archive() {
+    let place = Place::new();
+    let theirs = [".part-001.gpg", ".part-abc", ".part-1", ".part-0001", ".part-", ".sha256.asc", ".gz"].map(|end| {
+        let path = place.path.join(format!("prod-1.tar.gz{end}"));
+        std::fs::write(&path, end).expect("written");
+        path
+    });
+    // With the digest of the whole, as `sha256sum` writes it.
+    let sums = place.path.join("prod-1.tar.gz.sha256");
+    let line = format!("{}  prod-1.tar.gz\n", Digest256::of(b""));
+    std::fs::write(&sums, &line).expect("written");
+    staged(&place, "x", None).publish().expect("published");
+    let sealed = sealed("x");
+    let mut output = Output::acquire(&place.path, sealed.cluster()).expect("free");
+    assert!(matches!(boxed(&mut output, &sealed, Some(2000)), Err(EmitError::Exists { path }) if path == sums));
+    drop(output);
+    assert_eq!(std::fs::read_to_string(&sums).expect("there"), line);
+    std::fs::remove_file(&sums).expect("removed");
+    for split in [Some(2000), Some(1000), Some(4000), None] {
+        staged(&place, "x", split).publish().expect("published");
+        assert!(theirs.iter().all(|path| path.exists()), "{split:?}: {:?}", place.names());
+    }
+    assert_eq!(place.names().len(), theirs.len() + 2, "{:?}", place.names());
+    let whole = place.path.join("prod-1.tar.gz");
+    for foreign in [&b"mine\n"[..], b"", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]] {
+        std::fs::write(&whole, foreign).expect("written");
+        for split in [None, Some(2000)] {
+            let mut output = Output::acquire(&place.path, sealed.cluster()).expect("free");
+            let error = boxed(&mut output, &sealed, split).expect_err("foreign");
+            assert!(matches!(&error, EmitError::Exists { path } if *path == whole) && error.diagnostic().is_some());
+        }
+        assert_eq!(std::fs::read(&whole).expect("there"), foreign);
+    }
+}
+
+/// What a SIGKILL leaves can be told by its name, and the next run knows it.
+#[test]
+fn what_is_added_to_a_payload_has_our_name_until_it_is_whole() {
+    let place = Place::new();
+    let payload = PayloadDirectory::acquire(&place.path).expect("free");
+    std::mem::forget(payload.incoming(0).expect("begun"));
+    let packages = place.path.join("packages");
+    let left = || -> Vec<String> {
+        packages.read_dir_utf8().expect("list").map(|entry| entry.expect("entry").file_name().to_owned()).collect()
+    };
+    assert!(matches!(left().as_slice(), [name] if name.starts_with(".cfy-seed.")), "{:?}", left());
+    std::fs::write(packages.join("x.cfy-seed.tmp"), "mine").expect("written");
+    drop(payload);
+    drop(PayloadDirectory::acquire(&place.path).expect("free"));
+    assert_eq!(left(), ["x.cfy-seed.tmp"]);
 }

@@ -10,8 +10,15 @@ use super::stop::Unfinished;
 use super::{EmitError, sync_directory};
 use crate::names::{FileMode, TreePath};
 
-/// Names of files that are being written end so; what a killed run left of them is removed by the next one.
-pub(super) const TEMPORARY: &str = ".cfy-seed.tmp";
+/// The name of a file that is being written; what a killed run left of them is removed by the next one.
+pub(super) fn temporary(name: &str) -> String {
+    format!(".cfy-seed.{name}.tmp")
+}
+
+/// Whether a file has the name of one that is being written.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.strip_prefix(".cfy-seed.").is_some_and(|rest| rest.strip_suffix(".tmp").is_some())
+}
 
 /// The right to write to a vault, held by one process at a time and given back when dropped.
 #[derive(Debug)]
@@ -64,7 +71,7 @@ impl VaultLock {
         for entry in directory.read_dir_utf8().map_err(failed)? {
             let Ok(entry) = entry else { continue };
             let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_file() && entry.file_name().ends_with(TEMPORARY) {
+            if kind.is_file() && is_temporary(entry.file_name()) {
                 std::fs::remove_file(entry.path()).map_err(|e| EmitError::machine("remove", entry.path(), e))?;
             } else if kind.is_dir() && directory == self.path {
                 self.clear(entry.path())?;
@@ -127,7 +134,7 @@ pub fn requests<'f>(
     }
     for (name, bytes) in files {
         // What a killed run left; the name is ours alone.
-        let _ = std::fs::remove_file(directory.join(format!("{name}{TEMPORARY}")));
+        let _ = std::fs::remove_file(directory.join(temporary(name)));
         replace(directory, name, FileMode::PUBLIC, bytes)?;
     }
     sync_directory(directory)
@@ -136,15 +143,14 @@ pub fn requests<'f>(
 /// Writes one file beside its place, syncs it, and puts it there.
 pub(super) fn replace(directory: &Utf8Path, name: &str, mode: FileMode, bytes: &[u8]) -> Result<(), EmitError> {
     let target = directory.join(name);
-    let temporary = directory.join(format!("{name}{TEMPORARY}"));
-    let written = create_file(&temporary, mode, |file| {
-        file.write_all(bytes).map_err(|e| EmitError::machine("write", &target, e))
-    });
+    let beside = directory.join(temporary(name));
+    let written =
+        create_file(&beside, mode, |file| file.write_all(bytes).map_err(|e| EmitError::machine("write", &target, e)));
     let synced = written.and_then(|file| file.sync_all().map_err(|e| EmitError::machine("sync", &target, e)));
-    let placed = synced
-        .and_then(|()| std::fs::rename(&temporary, &target).map_err(|e| EmitError::machine("write", &target, e)));
+    let placed =
+        synced.and_then(|()| std::fs::rename(&beside, &target).map_err(|e| EmitError::machine("write", &target, e)));
     if placed.is_err() {
-        let _ = std::fs::remove_file(&temporary);
+        let _ = std::fs::remove_file(&beside);
     }
     placed
 }

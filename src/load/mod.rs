@@ -9,6 +9,7 @@ mod archive;
 mod error;
 mod file;
 mod image;
+mod member;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub use archive::{Unpacked, archive, joined};
 pub use error::LoadError;
 pub use file::{Disk, bytes, canonical, digest, mode, prefix, size, text};
 pub use image::{Layout, image};
+pub use member::member;
 pub use tree::{Attributes, Limits, LoadedFile, LoadedTree, OtherKind, tree, tree_watched};
 
 /// Is told how many more bytes have been read.

@@ -18,6 +18,8 @@ use crate::world::World;
 use super::budget::refused;
 use super::delivery::deliver;
 use super::footprint::{Footprint, measure};
+use super::outdated::outdated;
+use super::places::apart;
 use super::vault::{VaultReadError, open};
 use super::{Project, side_by_side};
 
@@ -112,11 +114,13 @@ impl Project {
         world: &dyn World,
         progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Built, BuildError> {
+        apart(to, &self.payload_directory(None, plan), plan)?;
         self.check_packing(plan)?;
         let (vault, changes) = self.complete_vault(plan, &to.vault, world, progress)?;
         let (sealed, sizes) = self.seal(plan, &vault)?;
-        let report = self.fitting(plan, &sizes)?;
+        let mut report = self.fitting(plan, &sizes)?;
         let published = emit::publish(&sealed, &to.out, &Disk)?;
+        report.extend(outdated(&to.out, plan, &published).into_iter().collect());
         Ok(Built { published, changes, sizes, report })
     }
 

@@ -1,10 +1,12 @@
 //! The box: everything that a cluster without a network needs, in one archive.
 
 use camino::{Utf8Path, Utf8PathBuf};
+use time::OffsetDateTime;
 
 use crate::bundle::archive::Archive;
-use crate::bundle::{Content, Entry, seal};
-use crate::emit::{self, Archived, VaultLock};
+use crate::bundle::iso9660::Image;
+use crate::bundle::{Content, ContentSource, Entry, SealedTree, Tree, seal};
+use crate::emit::{self, Archived, Delivered, Output, VaultLock};
 use crate::load::{self, Disk};
 use crate::names::{Digest256, FileMode, TreePath};
 use crate::payload::SBOM;
@@ -14,7 +16,9 @@ use crate::vault::{SigningKey, Vault, VaultBytes};
 use crate::world::World;
 
 use super::build::{Assembled, BuildError, Built, Destination};
-use super::payload::{Depth, Medium, bill, check_payload, read_payload, repository, sign, write_medium};
+use super::payload::{Depth, MEDIUM_LABEL, Medium, bill, check_payload, read_payload, repository, sign, write_image};
+use super::places::apart;
+use super::program::not_static;
 use super::runbook::{README, RUNBOOK, readme, runbook};
 use super::{Project, SharedProgress};
 
@@ -47,6 +51,8 @@ pub struct Boxed {
     pub fingerprint: Digest256,
     /// The payload's image.
     pub medium: Option<Medium>,
+    /// The image of an older payload that was taken away.
+    pub removed: Option<Utf8PathBuf>,
 }
 
 impl Project {
@@ -64,19 +70,23 @@ impl Project {
         keys: SharedProgress<'_>,
         bytes: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<Boxed, BuildError> {
+        apart(to, &parts.payload, plan)?;
         let payload = read_payload(&parts.payload, Depth::Headers, &|_, _| ())?;
-        let checked = check_payload(&payload, plan);
-        if checked.report.has_errors() {
-            return Err(BuildError::Refused(checked.report));
+        let mut found = check_payload(&payload, plan).report;
+        found.extend(not_static(&parts.program)?.into_iter().collect());
+        if self.strict {
+            found.make_strict();
+        }
+        if found.has_errors() {
+            return Err(BuildError::Refused(found));
         }
         self.check_packing(plan)?;
         let (vault, mut changes) = self.complete_vault(plan, &to.vault, world, keys)?;
-        changes.report.extend(checked.report);
+        changes.report.extend(found);
         let key = signing_key(&vault, plan, &to.vault)?;
         let Assembled { mut tree, facts, sizes } = self.assemble(plan, &vault)?;
         let report = self.fitting(plan, &sizes)?;
-        let published = emit::publish(&seal(tree.clone(), facts.clone())?, &to.out, &Disk)?;
-
+        let hosts = seal(tree.clone(), facts.clone())?;
         let mut repository = repository(&payload, &parts.payload, plan, PAYLOAD, vault.created())?;
         sign(&mut repository, &key)?;
         tree.mount(&path("payload")?, repository.clone())?;
@@ -88,29 +98,76 @@ impl Project {
         tree.add(README, FileMode::PUBLIC, readme(plan))?;
         tree.add(RUNBOOK, FileMode::PUBLIC, runbook(plan))?;
         tree.add(SBOM, FileMode::PUBLIC, bill(&payload, plan, vault.created(), Some(program))?)?;
-        let sealed = seal(tree, facts)?;
-        let total = sealed.tree().iter().map(|(_, entry)| entry.content.len()).sum();
-        let root = path(&format!("{}-{}", plan.cluster, plan.version))?;
+        let contents = Contents { hosts, all: seal(tree, facts)?, repository, created: vault.created() };
+        let (delivered, medium) = contents.write(&to.out, parts, &path(&box_root(plan))?, &key, bytes)?;
+        Ok(Boxed {
+            built: Built { published: delivered.tree, changes, sizes, report },
+            archived: delivered.archive.ok_or(BuildError::Unsigned)?,
+            fingerprint: key.fingerprint(),
+            medium,
+            removed: delivered.removed,
+        })
+    }
+}
+
+/// What a box, its payload's image and everything in them is called by.
+pub(super) fn box_root(plan: &Plan) -> String {
+    format!("{}-{}", plan.cluster, plan.version)
+}
+
+/// What is written at once.
+struct Contents {
+    /// The tree beside the box.
+    hosts: SealedTree,
+    /// The box.
+    all: SealedTree,
+    /// Its payload.
+    repository: Tree,
+    /// The vault's time, which is every date.
+    created: OffsetDateTime,
+}
+
+impl Contents {
+    /// Writes tree, box and, where that is asked for, the payload's image beside their places, and then puts them there: until all of
+    /// them are whole, nothing of an older build changes. An older image goes where there is no new one, for its payload is another.
+    fn write(
+        &self,
+        out: &Utf8Path,
+        parts: &BoxParts,
+        root: &TreePath,
+        key: &SigningKey,
+        bytes: &(dyn Fn(u64, u64) + Sync),
+    ) -> Result<(Delivered, Option<Medium>), BuildError> {
+        let image = format!("{root}.payload.iso");
+        let mut output = Output::acquire(out, self.all.cluster())?;
+        // Before gigabytes are written for nothing.
+        let older = output.has_medium(&image, MEDIUM_LABEL);
+        if parts.medium {
+            older?;
+        } else if older.is_ok_and(|older| older) {
+            output.without_medium(&image);
+        }
+        output.tree(&self.hosts, &Disk)?;
+        let total = self.all.tree().iter().map(|(_, entry)| entry.content.len()).sum();
         let archive = Archive {
-            sealed: &sealed,
-            root: &root,
-            time: vault.created().unix_timestamp().try_into().unwrap_or_default(),
+            sealed: &self.all,
+            root,
+            time: self.created.unix_timestamp().try_into().unwrap_or_default(),
             source: &Disk,
             sign: &|bytes| key.sign(bytes),
             progress: &|passed| bytes(passed.min(total), total),
         };
-        let archived = emit::archive(&archive, &to.out, &format!("{root}.tar.gz"), parts.split)?;
-        let fingerprint = key.fingerprint();
-        let medium = parts.medium.then(|| {
-            let out = to.out.join(format!("{root}.payload.iso"));
-            write_medium(&repository, vault.created(), fingerprint, &out, bytes)
-        });
-        Ok(Boxed {
-            built: Built { published, changes, sizes, report },
-            archived,
-            fingerprint,
-            medium: medium.transpose()?,
-        })
+        output.archive(&archive, &format!("{root}.tar.gz"), parts.split)?;
+        let mut size = 0;
+        if parts.medium {
+            let write = |medium: &Image, source: &dyn ContentSource| output.medium(medium, &image, source);
+            (size, ()) = write_image(&self.repository, self.created, bytes, write)?;
+        }
+        let delivered = output.publish()?;
+        let (files, fingerprint) = (self.repository.len(), key.fingerprint());
+        let medium =
+            delivered.medium.map(|sha256| Medium { path: out.join(image), size, files, sha256, fingerprint });
+        Ok((delivered, medium))
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use camino::Utf8Path;
 use serde_json::Value;
 
+use crate::faults::generation;
 use crate::support::packages::{bytes, offline, package};
 use crate::support::{Output, Scratch, cfy_seed, files, modes, skip};
 
@@ -336,6 +337,58 @@ fn a_box_in_parts() {
         cfy_seed(scratch.path()).args(&["build", "--offline", "--split", wrong]).exits(64);
     }
     cfy_seed(scratch.path()).args(&["build", "--split", "4GiB"]).exits(64);
+}
+
+#[test]
+fn a_build_without_a_box_says_that_the_one_beside_it_is_older() {
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    let spec = fs::read_to_string(scratch.spec()).expect("a spec");
+    let build =
+        |more: &[&str]| cfy_seed(scratch.path()).args(&["build", "--vault", "vault"]).args(more).exits(0).stderr;
+    for (more, beside) in [
+        (&["--offline", "--payload-iso"][..], "single-7.0.4.tar.gz and out/single-7.0.4.payload.iso are"),
+        (&["--offline", "--split", "20MB"], "single-7.0.4.tar.gz.sha256 is"),
+    ] {
+        let said = format!("out/{beside} of an older build than the bundles in out/single");
+        generation(&scratch, 1);
+        build(more);
+        assert!(!build(&[]).contains("CFY-B005"), "of the same build");
+        generation(&scratch, 2);
+        for _ in 0..2 {
+            let told = build(&["--strict"]);
+            assert!(told.contains("[CFY-B005]") && told.contains(&said), "{told}");
+        }
+        assert!(!build(more).contains("CFY-B005"));
+        assert!(!build(&[]).contains("CFY-B005"));
+        scratch.write("cluster.yaml", &spec);
+    }
+    // What is no box is not spoken of.
+    scratch.write("out/single-7.0.4.tar.gz", "mine");
+    assert!(!build(&[]).contains("CFY-B005"));
+    for more in [&["--offline"][..], &["--offline", "--split", "20MB"]] {
+        let args = [&["build", "--vault", "vault"], more].concat();
+        cfy_seed(scratch.path())
+            .args(&args)
+            .exits(1)
+            .says("CFY-B002")
+            .says("out/single-7.0.4.tar.gz is there already");
+        assert_eq!(fs::read_to_string(scratch.join(BOX)).expect("a file"), "mine");
+    }
+}
+
+/// The program of a debug build is dynamically linked: it may not start where the box goes.
+#[test]
+fn a_box_with_a_program_that_may_not_start_says_so() {
+    let scratch = offline();
+    add(&scratch, &["new/libpq.rpm", "new/common.rpm", "new/image"]);
+    let strict = cfy_seed(scratch.path()).args(&["build", "--offline", "--vault", "vault", "--strict"]).exits(1);
+    strict.says("error[CFY-B006]");
+    assert!(!scratch.join("out").exists(), "something was written");
+    let output = build(&scratch).says("warning[CFY-B006]").says("static release binary (docs/release.md)");
+    assert_eq!(output.code, Some(0));
+    let output = cfy_seed(scratch.path()).args(&["build", "--vault", "vault"]).exits(0);
+    assert!(!output.stderr.contains("CFY-B006"), "no program goes anywhere: {}", output.stderr);
 }
 
 /// Where only the box is: into parts of another size, and those into others again.

@@ -108,3 +108,61 @@ fn a_host_that_goes_leaves_the_tree() {
     assert!(!scratch.join("out/golden/hosts/manager-3").exists());
     assert!(scratch.join("vault/hosts/manager-3.key").exists(), "a key is never thrown away");
 }
+
+#[test]
+fn a_build_never_goes_into_what_it_is_made_of() {
+    let scratch = Scratch::fixture("all-in-one");
+    let build = |arguments: &[&str]| cfy_seed(scratch.path()).args(&["build"]).args(arguments);
+    build(&["--vault", "vault"]).exits(0);
+    let before = files(scratch.path().as_std_path());
+    std::os::unix::fs::symlink("vault", scratch.join("link")).expect("a link");
+    fs::create_dir(scratch.join("single.payload")).expect("a directory");
+    for (out, what) in [
+        ("vault", "vault"),
+        ("./vault/", "vault"),
+        ("out/../vault", "vault"),
+        ("link", "vault"),
+        ("link/new/deep", "vault"),
+        ("vault/hosts", "vault"),
+        ("single.payload", "payload"),
+        ("single.payload/x", "payload"),
+    ] {
+        for more in [&[][..], &["--offline"]] {
+            let refused = build(&["--vault", "vault", "--out", out]).args(more).exits(1);
+            refused.says("[CFY-B007]").says(&format!("would be in the {what}: {out} leads into ")).says("`--out`");
+        }
+    }
+    build(&["--vault", "out/single/vault"]).exits(1).says("[CFY-B007]").says("which the build replaces");
+    let after = files(scratch.path().as_std_path());
+    assert!(after == before, "something was written");
+    // Beside it and above it is as good as anywhere.
+    build(&["--vault", "vault", "--out", "vaults"]).exits(0);
+    build(&["--vault", "vault", "--out", "."]).exits(0);
+    std::os::unix::fs::symlink("nowhere", scratch.join("dangling")).expect("a link");
+    let output = build(&["--vault", "vault", "--out", "dangling"]).exits(1);
+    output.says("[CFY-B002]").says("dangling is a symbolic link, and what it leads to is not there");
+}
+
+/// Others must not be able to exchange a box or a tree, and keys must not end in a repository.
+#[test]
+fn an_output_directory_is_closed_and_ignored_whatever_happens() {
+    let scratch = Scratch::fixture("all-in-one");
+    let build = |before: &str, out: &str| {
+        let command = format!("{before}; exec {} build --vault vault --out {out}", env!("CARGO_BIN_EXE_cfy-seed"));
+        let output = Command::new("bash").args(["-c", &command]).current_dir(scratch.path()).output().expect("bash");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (umask, bits) in [("000", 0o755), ("027", 0o750), ("077", 0o700)] {
+        let (code, said) = build(&format!("umask {umask}"), &format!("{umask}/deep"));
+        assert_eq!(code, Some(0), "{said}");
+        let all = modes(scratch.join(umask).as_std_path());
+        let of = |name: &str| all.iter().find(|(path, _)| path == name).expect(name).1;
+        assert_eq!((of("."), of("deep"), of("deep/single")), (bits, bits, 0o700), "{umask}");
+    }
+    // As a disk that is full: nothing can be written into the new directory, and it does not stay.
+    let (code, said) = build("trap '' XFSZ; ulimit -f 0", "q");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("q/.gitignore") && !scratch.join("q").exists(), "{said}");
+    assert_eq!(build("true", "q").0, Some(0));
+    assert_eq!(fs::read_to_string(scratch.join("q/.gitignore")).expect("a file"), "*\n!.gitignore\n");
+}

@@ -39,7 +39,7 @@ fn start(program: Program) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts")
 }
 
-fn generation(scratch: &Scratch, number: u64) {
+pub fn generation(scratch: &Scratch, number: u64) {
     let text = fs::read_to_string(scratch.spec()).expect("a spec");
     let kept = text.lines().filter(|line| !line.starts_with("generation:"));
     let text: String = kept.flat_map(|line| [line, "\n"]).collect();

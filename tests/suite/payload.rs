@@ -164,7 +164,7 @@ fn links_are_no_files_of_a_payload() {
     assert!(told.contains("it came from O") && !told.contains(['\u{1b}', '\u{7}']), "{told:?}");
     // Nothing is written, and nothing cleaned up, where a link leads.
     fs::create_dir(scratch.join("victim")).expect("a directory");
-    scratch.write("victim/9.cfy-seed.tmp", "mine");
+    scratch.write("victim/.cfy-seed.9.tmp", "mine");
     fs::remove_dir_all(&packages).expect("removed");
     std::os::unix::fs::symlink(scratch.join("victim"), &packages).expect("a link");
     assert_eq!(add(&scratch, &["new/common.rpm"]).says("packages is no directory of its own").code, Some(1));
@@ -344,8 +344,8 @@ fn two_at_once_do_not_meet() {
     assert_eq!(add(&scratch, &["new/libpq.rpm"]).says("CFY-B003").code, Some(1));
     drop(file);
     // What a killed run left goes away.
-    scratch.write("single.payload/packages/0.cfy-seed.tmp", "half");
+    scratch.write("single.payload/packages/.cfy-seed.0.tmp", "half");
     assert!(codes(&scratch).iter().all(|code| code != "CFY-K005"));
     assert_eq!(add(&scratch, &["new/libpq.rpm"]).code, Some(0));
-    assert!(!scratch.join("single.payload/packages/0.cfy-seed.tmp").exists());
+    assert!(!scratch.join("single.payload/packages/.cfy-seed.0.tmp").exists());
 }

@@ -10,9 +10,11 @@ use camino::Utf8Path;
 use sha2::{Digest as _, Sha256};
 
 use crate::boxes::run;
+use crate::faults::{generation, whole};
 use crate::support::packages::offline;
 use crate::support::{Scratch, cfy_seed, have};
 
+const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 const SIGKILL: i32 = 9;
 const SIGTERM: i32 = 15;
@@ -31,8 +33,15 @@ fn large_program(scratch: &Scratch) {
 
 /// Runs a command, and sends it a signal once some MB of the file are written whose name begins so.
 fn signalled(scratch: &Scratch, args: &[&str], file: &str, signal: i32) -> (Option<i32>, String) {
-    let mut command = Command::new(scratch.join("cfy-seed"));
-    command.args(args).current_dir(scratch.path()).stdin(Stdio::null()).stderr(Stdio::piped());
+    // Whatever these tests themselves were started with: `nohup`, or in the background of a script.
+    signalled_under(&["env", "--default-signal"], scratch, args, file, signal)
+}
+
+/// As [`signalled`], started by another program that becomes it.
+fn signalled_under(by: &[&str], scratch: &Scratch, args: &[&str], file: &str, signal: i32) -> (Option<i32>, String) {
+    let mut command = Command::new(by[0]);
+    command.args(&by[1..]).arg("./cfy-seed").args(args).current_dir(scratch.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let child = command.spawn().expect("the binary runs");
     let begun = Instant::now();
     let (directory, prefix) = file.rsplit_once('/').expect("a directory");
@@ -73,19 +82,42 @@ fn a_signal_in_the_middle_of_a_box_leaves_the_box_that_was_there() {
     let there = [".gitignore", "single", "single-7.0.4.tar.gz"];
     let before = run(&out, "sha256sum", &["single-7.0.4.tar.gz"]);
     large_program(&scratch);
-    for (signal, split) in [(SIGINT, false), (SIGTERM, true)] {
+    // The bundles too: they come into their place with the box, not before it.
+    let spec = fs::read_to_string(scratch.spec()).expect("a spec");
+    generation(&scratch, 7);
+    for (signal, split) in [(SIGINT, false), (SIGTERM, true), (SIGHUP, false)] {
         let args = if split { [&args[..], &["--split", "20MB"]].concat() } else { args.to_vec() };
         let (ended, said) = signalled(&scratch, &args, "out/.cfy-seed.single.archive", signal);
         assert_eq!(ended, Some(signal), "{said}");
         assert!(said.contains("stopped: what was begun is removed"), "{said}");
         assert_eq!(names(&out), there);
         assert_eq!(run(&out, "sha256sum", &["single-7.0.4.tar.gz"]), before);
+        assert_eq!(whole(&out.join("single")), 1);
     }
+    // A terminal that closes is nothing to a build that shall outlive it.
+    let hidden = ["build", "--offline", "--vault", "vault", "--out", "hidden"];
+    let nohup = ["env", "--default-signal", "nohup"];
+    let (ended, said) = signalled_under(&nohup, &scratch, &hidden, "hidden/.cfy-seed.single.archive", SIGHUP);
+    assert!(ended.is_none() && scratch.join("hidden/single-7.0.4.tar.gz").exists(), "{said}");
+    fs::remove_dir_all(scratch.join("hidden")).expect("removed");
+    // A disk that is full, or a file that may not be as large, when the box is nearly done.
+    let limited = "trap '' XFSZ; ulimit -f 400000; ./cfy-seed build --offline --vault vault";
+    let failed = Command::new("bash").args(["-c", limited]).current_dir(scratch.path()).output().expect("bash");
+    let said = String::from_utf8_lossy(&failed.stderr);
+    assert_eq!(failed.status.code(), Some(2), "{said}");
+    assert!(said.contains("cannot write out/single-7.0.4.tar.gz: File too large"), "{said}");
+    assert_eq!((names(&out), whole(&out.join("single"))), (there.map(str::to_owned).to_vec(), 1));
+    assert_eq!(run(&out, "sha256sum", &["single-7.0.4.tar.gz"]), before);
     // Nobody can do anything after a SIGKILL; the next build does.
     let (ended, _) = signalled(&scratch, &args, "out/.cfy-seed.single.archive", SIGKILL);
     assert_eq!(ended, Some(SIGKILL));
     assert!(names(&out).iter().any(|name| name.starts_with(".cfy-seed.single.archive")));
     assert_eq!(run(&out, "sha256sum", &["single-7.0.4.tar.gz"]), before);
+    assert_eq!(whole(&out.join("single")), 1);
+    // It holds private keys, so a build without a box removes it too.
+    scratch.write("cluster.yaml", spec);
+    cfy_seed(scratch.path()).args(&["build", "--vault", "vault"]).exits(0);
+    assert_eq!(names(&out), there);
     cfy_seed(scratch.path()).args(&args).exits(0);
     assert_eq!(names(&out), there);
     assert_eq!(run(&out, "sha256sum", &["single-7.0.4.tar.gz"]), before);

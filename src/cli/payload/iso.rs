@@ -11,7 +11,7 @@ pub fn run(request: &PayloadIso, output: &Output) -> Result<Exit, Failure> {
     let key = read_key(request.key.as_deref())?;
     let progress = output.progress("image");
     let bytes = |done, total| progress.bytes(done, total);
-    let medium = payload_medium(&request.from, key.as_deref(), &request.out, &bytes)?;
+    let medium = payload_medium(&request.from, key.as_deref(), request.out.as_deref(), &bytes)?;
     drop(progress);
     say_medium(&medium, output);
     output.say(&signed_by(key.is_some(), &medium.fingerprint));

@@ -22,7 +22,7 @@ use super::{BuildError, Project};
 use add::read_lock;
 pub use add::{Added, add_to_payload};
 pub use check::{Checked, check_payload};
-pub(super) use medium::write_medium;
+pub(super) use medium::write_image;
 pub use medium::{MEDIUM_LABEL, Medium, payload_medium};
 pub use overview::{PayloadOverview, WantedOverview, Whereabouts, payload_overview};
 pub use repository::repository;

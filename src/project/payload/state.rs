@@ -105,7 +105,7 @@ pub(super) fn image_finding(file: &str, why: &str) -> Diagnostic {
 
 /// Whether it is a name that counts: temporary files of another run, and what editors and people leave, do not.
 fn counts(name: &str) -> bool {
-    !name.starts_with('.') && !name.ends_with(".cfy-seed.tmp")
+    !name.starts_with('.')
 }
 
 /// The files that count, by path, and their sizes.
