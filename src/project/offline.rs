@@ -5,6 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::bundle::archive::Archive;
 use crate::bundle::{Content, Entry, seal};
 use crate::emit::{self, Archived, VaultLock};
+use crate::handoff;
 use crate::load::{self, Disk};
 use crate::names::{Digest256, FileMode, TreePath};
 use crate::payload::SBOM;
@@ -102,7 +103,7 @@ impl Project {
         let archived = emit::archive(&archive, &to.out, &format!("{root}.tar.gz"), parts.split)?;
         let fingerprint = key.fingerprint();
         let medium = parts.medium.then(|| {
-            let out = to.out.join(format!("{root}.payload.iso"));
+            let out = to.out.join(handoff::payload_medium(plan));
             write_medium(&repository, vault.created(), fingerprint, &out, bytes)
         });
         Ok(Boxed {
