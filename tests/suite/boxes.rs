@@ -121,7 +121,7 @@ fn commands_run_as_they_stand(root: &Utf8Path) {
     for command in commands {
         run(root, "sh", &["-c", command]);
     }
-    run(root, "./cfy-seed", &["verify", "../payload.iso"]);
+    run(root, "./cfy-seed", &["verify", "../single-7.0.4.payload.iso"]);
     assert!(both.lines().all(|line| line.chars().count() <= 140), "{both}");
 }
 
