@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::support::{Bundle, Scratch, cfy_seed, files};
 
 mod payload;
+mod security;
 
 const SHAPES: [&str; 5] = ["nine-node", "three-node", "all-in-one", "external-db", "external-both"];
 const PROVIDERS: [&str; 4] = ["aws", "libvirt", "openstack", "vsphere"];
