@@ -3,9 +3,10 @@
 use cfy_seed::handoff;
 use cfy_seed::plan::{PackageSource, Plan, RpmSource};
 use cfy_seed::profile::Profiles;
+use hcl::Expression;
 use serde_json::Value;
 
-use super::{blocks, plan, plans_of_all_targets, texts};
+use super::{attribute, beside, blocks, label, modules, named, plan, plans_of_all_targets, texts};
 use crate::support::Scratch;
 
 /// The pages about targets, and which target each is about.
@@ -139,5 +140,31 @@ fn pages_hold_in_a_box_too() {
                 assert!(!asks || page.contains("in a box it is `./cfy-seed`"), "{shape}: {target}");
             }
         }
+    }
+}
+
+/// The medium is optional, one for all hosts, and a new one is no reason to touch a host that is there.
+#[test]
+fn modules_take_the_medium_and_touch_no_host_for_it() {
+    let texts = beside(&plan(&Scratch::fixture("nine-node")));
+    let taking = [
+        ("libvirt", "libvirt_volume", "libvirt_domain", "devices", "for medium in libvirt_volume.payload :"),
+        ("vsphere", "vsphere_file", "vsphere_virtual_machine", "cdrom", "for_each = vsphere_file.payload"),
+    ];
+    for (provider, medium, machine, key, use_of_it) in taking {
+        let bodies = modules(&texts).find(|(known, ..)| *known == provider).expect("a module").2;
+        let variable = named(&bodies, "variable").find(|block| label(block, 0) == "payload").expect("a variable");
+        assert!(matches!(attribute(variable.body(), "default"), Some(Expression::Null)), "{provider}");
+        let resource = |kind: &str, name: &str| {
+            let mut all =
+                named(&bodies, "resource").filter(|block| label(block, 0) == kind && label(block, 1) == name);
+            all.next().unwrap_or_else(|| panic!("{provider}: no {kind} {name}"))
+        };
+        assert!(attribute(resource(medium, "payload").body(), "count").is_some(), "{provider}");
+        let lifecycle = resource(machine, "host").body().blocks().find(|inner| inner.identifier() == "lifecycle");
+        let ignored = attribute(lifecycle.expect("a lifecycle").body(), "ignore_changes").expect("what is ignored");
+        let Expression::Array(ignored) = ignored else { panic!("{provider}: {ignored:?}") };
+        assert!(ignored.iter().any(|item| item.to_string() == key), "{provider}: {ignored:?}");
+        assert!(texts[&format!("terraform/{provider}/main.tf")].contains(use_of_it), "{provider}");
     }
 }
