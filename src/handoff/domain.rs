@@ -4,6 +4,7 @@ use crate::names::MacAddress;
 use crate::plan::{HostPlan, Plan};
 
 use super::hypervisor::machine;
+use super::payload::{medium, takes_medium};
 
 /// Where libvirt's default pool is: disk and seed of a host lie there, because libvirt takes absolute paths only.
 const POOL: &str = "/var/lib/libvirt/images";
@@ -15,6 +16,7 @@ pub fn xml(plan: &Plan, host: &HostPlan) -> String {
     let size = host.size;
     let mac =
         host.link.mac.as_ref().map_or_else(String::new, |mac: &MacAddress| format!("\n      <mac address='{mac}'/>"));
+    let payload = if takes_medium(plan, host) { second_drive(&medium(plan)) } else { String::new() };
     format!(
         "<domain type='kvm'>
   <name>{name}</name>
@@ -42,7 +44,7 @@ pub fn xml(plan: &Plan, host: &HostPlan) -> String {
       <source file='{POOL}/{name}-seed.iso'/>
       <target dev='sda' bus='sata'/>
       <readonly/>
-    </disk>
+    </disk>{payload}
     <interface type='network'>{mac}
       <source network='default'/>
       <model type='virtio'/>
@@ -63,5 +65,18 @@ pub fn xml(plan: &Plan, host: &HostPlan) -> String {
         fqdn = host.fqdn,
         memory = size.memory_mb,
         vcpus = size.vcpus,
+    )
+}
+
+/// The drive of the payload's medium, which is one for all hosts. `optional`: the domain starts without it too, and the host waits.
+fn second_drive(medium: &str) -> String {
+    format!(
+        "
+    <disk type='file' device='cdrom'>
+      <driver name='qemu' type='raw'/>
+      <source file='{POOL}/{medium}' startupPolicy='optional'/>
+      <target dev='sdb' bus='sata'/>
+      <readonly/>
+    </disk>"
     )
 }

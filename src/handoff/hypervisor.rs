@@ -41,6 +41,10 @@ fn tree(plan: &Plan, script: &str, readme: &str) -> Result<Tree, HandoffError> {
     let mut tree = Tree::default();
     tree.add("create", FileMode::PROGRAM, script)?;
     tree.add("hosts.tsv", FileMode::PUBLIC, table(plan))?;
+    if plan.uses_payload() {
+        // What the script says where it gets no medium.
+        tree.add("payload.txt", FileMode::PUBLIC, page::render(plan, "payload/notice.txt", None)?)?;
+    }
     tree.add("README.md", FileMode::PUBLIC, page::render(plan, readme, None)?)?;
     Ok(tree)
 }

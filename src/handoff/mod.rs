@@ -16,10 +16,12 @@ mod instructions;
 mod pack;
 mod packer;
 mod page;
+mod payload;
 mod terraform;
 
 pub use delivery::{Delivery, deliveries};
 pub use pack::{Packed, Packing, choose, encode, in_field, on_seed};
+pub use payload::medium as payload_medium;
 
 use time::OffsetDateTime;
 

@@ -8,6 +8,7 @@ use tera::{Context, Tera};
 
 use super::HandoffError;
 use super::cluster::group;
+use super::payload::{Payload, takes_medium};
 use crate::names::{HostAddress, MacAddress};
 use crate::plan::ports::{self, PortRule, Source};
 use crate::plan::{HostPlan, Plan};
@@ -40,7 +41,13 @@ const TEMPLATES: &[(&str, &str)] = templates![
     "instructions/virtualbox.md",
     "libvirt/README.md",
     "machines.md",
+    "payload/cloud.md",
+    "payload/image.md",
+    "payload/medium.md",
+    "payload/notice.txt",
+    "payload/places.md",
     "packer/README.md",
+    "program.md",
     "proxmox/README.md",
     "sizes.md",
     "terraform/aws/README.md",
@@ -78,6 +85,9 @@ struct Page<'a> {
     groups: BTreeSet<String>,
     ports: Vec<PortLine>,
     outside_balancer: bool,
+    payload: Option<Payload<'a>>,
+    /// Whether commands give the medium of the payload to machines: the spec names no web server.
+    hosts_take_medium: bool,
     target: TargetFacts<'a>,
 }
 
@@ -98,6 +108,9 @@ struct Host<'a> {
     disk_gb: u32,
     /// Some clouds make none smaller than 50 GiB.
     boot_volume_gb: u32,
+    fetches_payload: bool,
+    /// Whether it is to get the medium of the payload from the start.
+    medium: bool,
 }
 
 #[derive(Serialize)]
@@ -123,7 +136,7 @@ impl<'a> Page<'a> {
         let hosts = plan.hosts.iter().map(|host| {
             let place = places.entry(group(host)).or_default();
             *place += 1;
-            Host::new(host, *place)
+            Host::new(plan, host, *place)
         });
         Self {
             cluster: plan.cluster.as_str(),
@@ -131,6 +144,8 @@ impl<'a> Page<'a> {
             groups: plan.hosts.iter().map(group).collect(),
             ports: matrix.into_iter().map(PortLine::new).collect(),
             outside_balancer,
+            payload: Payload::new(plan),
+            hosts_take_medium: plan.hosts.iter().any(|host| takes_medium(plan, host)),
             target: target.map(TargetFacts::new).unwrap_or_default(),
         }
     }
@@ -138,7 +153,7 @@ impl<'a> Page<'a> {
 
 impl<'a> Host<'a> {
     /// `place` is that among the hosts of its group, from 1.
-    fn new(host: &'a HostPlan, place: usize) -> Self {
+    fn new(plan: &Plan, host: &'a HostPlan, place: usize) -> Self {
         Self {
             name: host.name.as_str(),
             private_ip: host.ip,
@@ -152,6 +167,8 @@ impl<'a> Host<'a> {
             memory_gb: host.size.memory_mb.div_ceil(1024),
             disk_gb: host.size.disk_gb,
             boot_volume_gb: host.size.disk_gb.max(50),
+            fetches_payload: plan.fetches_payload(host),
+            medium: takes_medium(plan, host),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::bundle::archive::Archive;
 use crate::bundle::iso9660::Image;
 use crate::bundle::{Content, ContentSource, Entry, SealedTree, Tree, seal};
 use crate::emit::{self, Archived, Delivered, Output, VaultLock};
+use crate::handoff;
 use crate::load::{self, Disk};
 use crate::names::{Digest256, FileMode, TreePath};
 use crate::payload::SBOM;
@@ -98,7 +99,8 @@ impl Project {
         tree.add(README, FileMode::PUBLIC, readme(plan))?;
         tree.add(RUNBOOK, FileMode::PUBLIC, runbook(plan))?;
         tree.add(SBOM, FileMode::PUBLIC, bill(&payload, plan, vault.created(), Some(program))?)?;
-        let contents = Contents { hosts, all: seal(tree, facts)?, repository, created: vault.created() };
+        let image = handoff::payload_medium(plan);
+        let contents = Contents { hosts, all: seal(tree, facts)?, repository, image, created: vault.created() };
         let (delivered, medium) = contents.write(&to.out, parts, &path(&box_root(plan))?, &key, bytes)?;
         Ok(Boxed {
             built: Built { published: delivered.tree, changes, sizes, report },
@@ -123,6 +125,8 @@ struct Contents {
     all: SealedTree,
     /// Its payload.
     repository: Tree,
+    /// The name of the payload's image.
+    image: String,
     /// The vault's time, which is every date.
     created: OffsetDateTime,
 }
@@ -138,14 +142,14 @@ impl Contents {
         key: &SigningKey,
         bytes: &(dyn Fn(u64, u64) + Sync),
     ) -> Result<(Delivered, Option<Medium>), BuildError> {
-        let image = format!("{root}.payload.iso");
+        let image = &self.image;
         let mut output = Output::acquire(out, self.all.cluster())?;
         // Before gigabytes are written for nothing.
-        let older = output.has_medium(&image, MEDIUM_LABEL);
+        let older = output.has_medium(image, MEDIUM_LABEL);
         if parts.medium {
             older?;
         } else if older.is_ok_and(|older| older) {
-            output.without_medium(&image);
+            output.without_medium(image);
         }
         output.tree(&self.hosts, &Disk)?;
         let total = self.all.tree().iter().map(|(_, entry)| entry.content.len()).sum();
@@ -160,7 +164,7 @@ impl Contents {
         output.archive(&archive, &format!("{root}.tar.gz"), parts.split)?;
         let mut size = 0;
         if parts.medium {
-            let write = |medium: &Image, source: &dyn ContentSource| output.medium(medium, &image, source);
+            let write = |medium: &Image, source: &dyn ContentSource| output.medium(medium, image, source);
             (size, ()) = write_image(&self.repository, self.created, bytes, write)?;
         }
         let delivered = output.publish()?;

@@ -6,6 +6,7 @@ use crate::bundle::manifest::{self, Manifest};
 use crate::bundle::{MANIFEST, iso9660};
 use crate::diag::{Code, Diagnostic};
 use crate::emit::Published;
+use crate::handoff;
 use crate::load;
 use crate::plan::Plan;
 
@@ -29,7 +30,7 @@ pub(super) fn outdated(out: &Utf8Path, plan: &Plan, published: &Published) -> Op
     if published.manifest.files.iter().all(has) {
         return None;
     }
-    let medium = out.join(format!("{root}.payload.iso"));
+    let medium = out.join(handoff::payload_medium(plan));
     let what = if is_medium(&medium) { format!("{named} and {medium} are") } else { format!("{named} is") };
     let message = format!("{what} of an older build than the bundles in {}", published.path);
     Some(Diagnostic::note(Code::BoxOutdated, message).help("`build --offline` makes the box anew"))

@@ -35,17 +35,23 @@ def secrets_of(bundle):
     return words + keys
 
 
+def with_payload(spec):
+    """The spec with packages of the payload."""
+    return re.sub(r"^os_packages:.*\n", "", with_targets(spec), flags=re.MULTILINE) + "os_packages: {from: payload}\n"
+
+
 class Tree:
     """The built tree of a shape for these targets; each once."""
 
     made = {}
 
-    def __new__(cls, shape):
-        if shape not in cls.made:
+    def __new__(cls, shape, change=with_targets):
+        key = (shape, change)
+        if key not in cls.made:
             tree = super().__new__(cls)
-            tree.bundle = build(shape, SCRATCH / "hypervisors" / shape, with_targets)
-            cls.made[shape] = tree
-        return cls.made[shape]
+            tree.bundle = build(shape, SCRATCH / change.__name__ / shape, change)
+            cls.made[key] = tree
+        return cls.made[key]
 
     @property
     def root(self):
@@ -72,6 +78,15 @@ class Fakes:
             (self.bin / program).symlink_to(HERE / "hypervisor")
         self.image = self.home / "el8.qcow2"
         self.image.write_bytes(b"image")
+
+    def medium(self, label="CFYPAYLOAD"):
+        """The head of a medium, by xorriso, so that a script that looks for the label is not asked by its own notion of it."""
+        path = self.home / "golden-7.0.4.payload.iso"
+        (self.home / "payload").mkdir(exist_ok=True)
+        (self.home / "payload/SHA256SUMS").write_text("digests\n", encoding="ascii")
+        path.unlink(missing_ok=True)
+        run("xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", label, "-o", path, self.home / "payload")
+        return path
 
     def command(self, script, *argv):
         environment = os.environ | {"PATH": f"{self.bin}:{os.environ['PATH']}", "FAKE_HYPERVISOR": str(self.home)}
@@ -213,6 +228,95 @@ class Hypervisors(unittest.TestCase):
         self.assertEqual((told.returncode, fakes.asked("qm", "start")), (1, []))
         self.assertIn("qm destroy 7000", told.stdout)
 
+    # -- the payload --------------------------------------------------------------------------------------------------
+
+    def scripts(self, fakes):
+        """The scripts with their options."""
+        return {"proxmox": ("--image", fakes.image, *self.PROXMOX), "vsphere": self.VSPHERE, "libvirt": self.libvirt(fakes)}
+
+    def placed(self, kind, fakes):
+        """Where the script of this kind puts the medium."""
+        home = {"proxmox": "isos", "vsphere": "store", "libvirt": "disks"}[kind]
+        return fakes.home / home / "golden-7.0.4.payload.iso"
+
+    def attached(self, kind, fakes):
+        """The machines that got the medium as a drive, in their order."""
+        if kind == "proxmox":
+            return [call[2] for call in fakes.asked("qm", "set")
+                    if "--ide0" in call and option(call, "--ide0") == "local:iso/golden-7.0.4.payload.iso,media=cdrom"]
+        if kind == "vsphere":
+            return [option(call, "-vm") for call in fakes.asked("govc", "device.cdrom.insert")
+                    if call[-1] == "golden-7.0.4.payload.iso" and option(call, "-device") == "cdrom-3000"]
+        drive = f"path={fakes.home}/disks/golden-7.0.4.payload.iso,device=cdrom,bus=sata,readonly=on"
+        return [option(call, "--name") for call in fakes.asked("virt-install")
+                if any(word.startswith(drive) for word in call)]
+
+    def test_every_machine_gets_the_medium_that_is_brought_once(self):
+        for kind in ("proxmox", "vsphere", "libvirt"):
+            with self.subTest(kind=kind):
+                tree, fakes = Tree("nine-node", with_payload), Fakes(f"payload-{kind}")
+                medium, given = fakes.medium(), self.scripts(fakes)[kind]
+                for _ in range(2):
+                    told = fakes.run(tree.root / kind / "create", *given, "--payload", medium)
+                    self.assertNotIn("no --payload is given", told.stdout)
+                names = [line["machine"] for line in tree.lines(kind)]
+                ids = [str(7000 + at) for at in range(len(names))]
+                self.assertEqual(self.attached(kind, fakes), ids if kind == "proxmox" else names)
+                self.assertEqual(self.placed(kind, fakes).read_bytes(), medium.read_bytes())
+                self.assertLessEqual(len(fakes.asked("govc", "datastore.upload")), 1)
+                self.assertFalse([path for path in self.placed(kind, fakes).parent.iterdir() if path.suffix == ".part"])
+                self.check_no_secret(tree, fakes)
+
+    def test_a_medium_that_is_another_is_not_overwritten(self):
+        for kind in ("proxmox", "libvirt"):
+            with self.subTest(kind=kind):
+                tree, fakes = Tree("nine-node", with_payload), Fakes(f"payload-other-{kind}")
+                medium, given = fakes.medium(), self.scripts(fakes)[kind]
+                other = self.placed(kind, fakes)
+                other.write_bytes(b"somebody's")
+                told = fakes.run(tree.root / kind / "create", *given, "--payload", medium, check=False)
+                self.assertEqual((told.returncode, fakes.machines() if (fakes.home / "machines").exists() else []), (1, []))
+                self.assertIn(f"{other} is there and is another", told.stdout)
+                self.assertEqual(other.read_bytes(), b"somebody's")
+
+    def test_what_is_no_medium_of_a_payload_is_refused(self):
+        for kind in ("proxmox", "vsphere", "libvirt"):
+            with self.subTest(kind=kind):
+                tree, fakes = Tree("nine-node", with_payload), Fakes(f"payload-wrong-{kind}")
+                given, create = self.scripts(fakes)[kind], tree.root / kind / "create"
+                seed = tree.root / "hosts/db-1/seed.iso"
+                for wrong in (seed, fakes.medium("CFYPAYLOAD2"), fakes.image):
+                    told = fakes.run(create, *given, "--payload", wrong, check=False)
+                    self.assertEqual(told.returncode, 1)
+                    self.assertIn(f"{wrong} is no medium of a payload", told.stdout)
+                told = fakes.run(create, *given, "--payload", fakes.home / "none.iso", check=False)
+                self.assertIn("none.iso cannot be read", told.stdout)
+                self.assertFalse((fakes.home / "machines").exists() and fakes.machines())
+
+    def test_hosts_that_will_wait_for_the_payload_are_told_of(self):
+        said = "All hosts install packages from the payload, and no --payload is given."
+        for kind in ("proxmox", "vsphere", "libvirt"):
+            with self.subTest(kind=kind):
+                tree, fakes = Tree("nine-node", with_payload), Fakes(f"payload-none-{kind}")
+                told = fakes.run(tree.root / kind / "create", *self.scripts(fakes)[kind])
+                # At the beginning, when there is time to stop it, and at the end, where it is read.
+                lines = told.stdout.splitlines()
+                self.assertEqual((lines[0], lines[-3]), (f"create: {said}", f"create: {said}"))
+                self.assertIn("CFY-G023", told.stdout)
+                self.assertEqual(len(fakes.machines()), len(tree.lines(kind)))
+                self.assertEqual(self.attached(kind, fakes), [])
+                plain, others = Tree("nine-node"), Fakes(f"payload-not-{kind}")
+                told = others.run(plain.root / kind / "create", *self.scripts(others)[kind])
+                self.assertNotIn("payload", told.stdout)
+
+    def test_half_of_a_medium_is_none(self):
+        tree, fakes = Tree("nine-node", with_payload), Fakes("payload-cut")
+        create, medium = tree.root / "vsphere/create", fakes.medium()
+        status = fakes.interrupted("govc datastore.mv", create, *self.VSPHERE, "--payload", medium)
+        self.assertEqual((status, list((fakes.home / "store").iterdir())), (130, []))
+        fakes.run(create, *self.VSPHERE, "--payload", medium)
+        self.assertEqual(self.placed("vsphere", fakes).read_bytes(), medium.read_bytes())
+
     # -- vSphere ------------------------------------------------------------------------------------------------------
 
     VSPHERE = ("--template", "el8", "--datastore", "store", "--network", "VM Network", "--cluster", "c1")
@@ -318,6 +422,16 @@ class Hypervisors(unittest.TestCase):
         self.assertEqual([domain.find("name").text for domain in made], [f"{tree.root.name}-{name}" for name in some])
         for name, domain in zip(some, made, strict=True):
             self.assertEqual(facts(ElementTree.parse(tree.root / "libvirt" / f"{name}.xml").getroot()), facts(domain))
+
+    def test_libvirt_domains_have_the_medium_where_virt_install_gives_it(self):
+        tree = Tree("nine-node", with_payload)
+        medium = SCRATCH / "golden-7.0.4.payload.iso"
+        told = run(tree.root / "libvirt/create", "--dry-run", "--connect", "test:///default", "--payload", medium, "db-1")
+        made, file = ElementTree.fromstring(told.stdout), tree.root / "libvirt/db-1.xml"
+        run("virt-xml-validate", file, "domain")
+        ours = ElementTree.parse(file).getroot()
+        self.assertEqual(facts(ours), facts(made))
+        self.assertEqual(len(facts(ours)[2]), 3)
 
     def test_libvirt_domains_are_valid_and_those_of_the_table(self):
         for shape in SHAPES:

@@ -122,7 +122,10 @@ fn commands_run_as_they_stand(root: &Utf8Path) {
     for command in commands {
         run(root, "sh", &["-c", command]);
     }
-    run(root, "./cfy-seed", &["verify", "../payload.iso"]);
+    run(root, "./cfy-seed", &["verify", "../single-7.0.4.payload.iso"]);
+    // Pages name the medium where the runbook makes it.
+    let page = text("instructions/nocloud/README.md");
+    assert!(page.contains("`dd if=../single-7.0.4.payload.iso of="), "{page}");
     assert!(both.lines().all(|line| line.chars().count() <= 140), "{both}");
 }
 

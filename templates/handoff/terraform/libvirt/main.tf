@@ -60,6 +60,21 @@ resource "libvirt_volume" "seed" {
   }
 }
 
+# The medium of the payload, one for all hosts, which only read it. It holds no secret.
+resource "libvirt_volume" "payload" {
+  count = var.payload == null ? 0 : 1
+
+  name = "${local.cluster.cluster}-payload.iso"
+  pool = var.pool
+
+  target = { format = { type = "raw" } }
+  create = { content = { url = abspath(var.payload) } }
+
+  lifecycle {
+    ignore_changes = [create]
+  }
+}
+
 resource "libvirt_domain" "host" {
   for_each = local.hosts
 
@@ -77,19 +92,29 @@ resource "libvirt_domain" "host" {
   features = { acpi = true }
 
   devices = {
-    disks = [
-      {
-        source = { volume = { pool = var.pool, volume = libvirt_volume.disk[each.key].name } }
-        target = { dev = "vda", bus = "virtio" }
-        driver = { name = "qemu", type = "qcow2" }
-      },
-      {
-        device = "cdrom"
-        source = { volume = { pool = var.pool, volume = try(libvirt_volume.seed[each.key].name, "") } }
-        target = { dev = "sda", bus = "sata" }
-        driver = { name = "qemu", type = "raw" }
-      },
-    ]
+    disks = concat(
+      [
+        {
+          source = { volume = { pool = var.pool, volume = libvirt_volume.disk[each.key].name } }
+          target = { dev = "vda", bus = "virtio" }
+          driver = { name = "qemu", type = "qcow2" }
+        },
+        {
+          device = "cdrom"
+          source = { volume = { pool = var.pool, volume = try(libvirt_volume.seed[each.key].name, "") } }
+          target = { dev = "sda", bus = "sata" }
+          driver = { name = "qemu", type = "raw" }
+        },
+      ],
+      [
+        for medium in libvirt_volume.payload : {
+          device = "cdrom"
+          source = { volume = { pool = var.pool, volume = medium.name } }
+          target = { dev = "sdb", bus = "sata" }
+          driver = { name = "qemu", type = "raw" }
+        }
+      ],
+    )
     interfaces = concat(
       [
         {

@@ -47,6 +47,20 @@ data "vsphere_virtual_machine" "template" {
   datacenter_id = data.vsphere_datacenter.this.id
 }
 
+# The medium of the payload, one for all hosts, which only read it. It holds no secret.
+resource "vsphere_file" "payload" {
+  count = var.payload == null ? 0 : 1
+
+  datacenter       = var.datacenter
+  datastore        = var.datastore
+  source_file      = var.payload
+  destination_file = "${local.cluster.cluster}-payload.iso"
+
+  lifecycle {
+    ignore_changes = [source_file]
+  }
+}
+
 resource "vsphere_virtual_machine" "host" {
   for_each = local.hosts
 
@@ -89,6 +103,15 @@ resource "vsphere_virtual_machine" "host" {
     eagerly_scrub    = data.vsphere_virtual_machine.template.disks[0].eagerly_scrub
   }
 
+  dynamic "cdrom" {
+    for_each = vsphere_file.payload
+
+    content {
+      datastore_id = data.vsphere_datastore.this.id
+      path         = cdrom.value.destination_file
+    }
+  }
+
   # Without `customize`: a customisation may reboot the guest in the middle of its first boot.
   clone {
     template_uuid = data.vsphere_virtual_machine.template.id
@@ -104,7 +127,7 @@ resource "vsphere_virtual_machine" "host" {
   lifecycle {
     # A running host never reads a new bundle and empties guestinfo when it is READY; putting it back would reboot the
     # host and show its keys again. A new template would destroy its data. To rebuild one on purpose: apply -replace.
-    ignore_changes = [extra_config, clone, disk[0].thin_provisioned, disk[0].eagerly_scrub]
+    ignore_changes = [extra_config, clone, cdrom, disk[0].thin_provisioned, disk[0].eagerly_scrub]
   }
 }
 

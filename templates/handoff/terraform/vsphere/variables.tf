@@ -41,6 +41,12 @@ variable "folder" {
   default     = null
 }
 
+variable "payload" {
+  description = "The medium of the payload, where hosts install from it: a path on the machine that runs Terraform. New hosts get it in a CD drive."
+  type        = string
+  default     = null
+}
+
 variable "sizes" {
   description = "Sizes other than the chosen ones, by the name of a host or of its roles, such as database."
   type        = map(object({ vcpus = optional(number), memory_mb = optional(number), disk_gb = optional(number) }))
