@@ -10,7 +10,9 @@ use time::OffsetDateTime;
 
 use super::evidence::{FileRecord, file_records, part_records};
 use super::sums::{PUBLIC_KEY, SIGNATURE};
-use super::{Verified, built_tree, check_parts, medium, parts, seed_image, signature, user_data, user_data_file};
+use super::{
+    Verified, built_tree, check_parts, medium, parts, seed_image, signature, tree, user_data, user_data_file,
+};
 use crate::diag::{Code, Diagnostic, Report};
 use crate::load::{self, Limits, LoadError, LoadedTree, Unpacked, Watch};
 use crate::names::Digest256;
@@ -183,6 +185,7 @@ fn archive(
         Err(error) => return Verification::unread(subject, &error).ok_or(error),
     };
     let mut verification = Verification::of(subject, built_tree(&tree, request.profiles, request.at));
+    verification.report.extend(tree::exact_modes(&tree));
     verification.report.extend(damage.iter().filter_map(LoadError::diagnostic).collect());
     verification.take_signature(&tree, request.key);
     verification.files = file_records(&tree);

@@ -1,8 +1,10 @@
 //! One changed byte of a box, of its parts, or of its payload's image: found, and named.
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use cfy_seed::project::{BoxParts, Destination, Project};
@@ -141,6 +143,158 @@ fn every_changed_byte_of_a_box_is_found_and_named() {
     }
     fs::write(&path, [&victim.original[..], b"x"].concat()).expect("written");
     assert!(found(&path).contains("something follows its end"));
+}
+
+/// A box in which the header of every member was changed, with a checksum that fits.
+fn with_headers(archive: &[u8], change: &dyn Fn(&str, &mut tar::Header)) -> Vec<u8> {
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(archive).read_to_end(&mut plain).expect("gzip");
+    let mut headers = Vec::new();
+    for entry in tar::Archive::new(plain.as_slice()).entries().expect("entries").raw(true) {
+        let entry = entry.expect("an entry");
+        let path = String::from_utf8(entry.path_bytes().into_owned()).expect("UTF-8");
+        headers.push((usize::try_from(entry.raw_header_position()).expect("small"), path, entry.header().clone()));
+    }
+    for (at, path, mut header) in headers {
+        let before = header.clone();
+        change(&path, &mut header);
+        if header.as_bytes() != before.as_bytes() {
+            header.set_cksum();
+            plain[at..at + 512].copy_from_slice(header.as_bytes());
+        }
+    }
+    packed(&plain)
+}
+
+fn packed(tar: &[u8]) -> Vec<u8> {
+    let mut out = cfy_seed::bundle::gzip::Stored::new(Vec::new()).expect("memory");
+    out.write_all(tar).expect("memory");
+    out.finish().expect("memory")
+}
+
+/// Fields of headers that no file's bytes depend on, each with the checksums made anew: GNU tar would unpack something else.
+#[test]
+fn every_changed_field_of_a_box_header_is_found() {
+    type Change = fn(&str, &mut tar::Header);
+    let (_scratch, path) = small(None);
+    let original = fs::read(&path).expect("a box");
+    assert_eq!(with_headers(&original, &|_, _| ()), original, "what changes nothing makes the same box");
+    assert!(places(&original).iter().any(|(name, _)| name == "README.txt"));
+    let changes: [(&str, Change); 16] = [
+        ("files of user 1000", |_, header| header.set_uid(1000)),
+        ("files of group 1000", |_, header| header.set_gid(1000)),
+        ("files of a user by name", |_, header| header.set_username("games").expect("short")),
+        ("a date for all", |path, header| {
+            // The first one says which it is.
+            let first = path.matches('/').count() == 1 && path.ends_with('/');
+            header.set_mtime(if first { 1 } else { 2 });
+        }),
+        ("a root that everybody writes to", |path, header| {
+            if path.matches('/').count() == 1 && path.ends_with('/') {
+                header.set_mode(0o7777);
+            }
+        }),
+        ("directories that everybody reads", |path, header| {
+            if header.entry_type().is_dir() && path.contains("/hosts") {
+                header.set_mode(0o755);
+            }
+        }),
+        ("a payload of root alone", |path, header| {
+            if path.ends_with("/payload") {
+                header.set_mode(0o700);
+            }
+        }),
+        ("a list that everybody reads", |path, header| {
+            if path.ends_with("-7.0.4/SHA256SUMS") {
+                header.set_mode(0o644);
+            }
+        }),
+        ("a program for its owner alone", |path, header| {
+            if path.ends_with("/cfy-seed") {
+                header.set_mode(0o700);
+            }
+        }),
+        ("a file as a directory", |path, header| {
+            if path.ends_with("/README.txt") {
+                header.as_mut_bytes()[path.len()] = b'/';
+            }
+        }),
+        ("a regular file of old tar", |_, header| {
+            if header.entry_type().is_file() {
+                header.as_mut_bytes()[156] = 0;
+            }
+        }),
+        ("a link that is none", |_, header| header.as_mut_bytes()[157..168].copy_from_slice(b"/etc/passwd")),
+        ("a directory of POSIX before the name", |path, header| {
+            if path.ends_with("/README.txt") {
+                header.as_mut_bytes()[257..265].copy_from_slice(b"ustar\0  ");
+                header.as_mut_bytes()[345..351].copy_from_slice(b"hidden");
+            }
+        }),
+        ("a device's number", |_, header| header.as_mut_bytes()[329..337].copy_from_slice(b"0000001\0")),
+        ("something behind the name", |path, header| {
+            if path.ends_with("/README.txt") {
+                header.as_mut_bytes()[path.len() + 1] = b'x';
+            }
+        }),
+        ("the end of a header", |_, header| header.as_mut_bytes()[511] = 1),
+    ];
+    for (what, change) in changes {
+        let changed = with_headers(&original, &change);
+        assert_ne!(changed, original, "{what}");
+        fs::write(&path, changed).expect("written");
+        let found = found(&path);
+        let code = found.contains("CFY-B024") || found.contains("CFY-B015");
+        assert!(code, "{what}: {found}");
+    }
+}
+
+/// Files without a checksum of their own: what fills blocks up, and what ends the archive.
+#[test]
+fn what_fills_a_box_up_is_zero() {
+    let (_scratch, path) = small(None);
+    let original = fs::read(&path).expect("a box");
+    let mut plain = Vec::new();
+    flate2::read::GzDecoder::new(original.as_slice()).read_to_end(&mut plain).expect("gzip");
+    let readme = {
+        let mut tar = tar::Archive::new(plain.as_slice());
+        let mut entries = tar.entries().expect("entries").map(|entry| entry.expect("an entry"));
+        let entry = entries.find(|entry| entry.path_bytes().ends_with(b"/README.txt")).expect("it");
+        usize::try_from(entry.raw_file_position() + entry.size()).expect("small")
+    };
+    assert_ne!(readme % 512, 0, "something fills it up");
+    for (at, said) in [(readme, "what fills README.txt up is not zero"), (plain.len() - 1, "something follows")] {
+        plain[at] = 1;
+        fs::write(&path, packed(&plain)).expect("written");
+        assert!(found(&path).contains(said), "{}", found(&path));
+        plain[at] = 0;
+    }
+    for end in [plain.len() - 512, plain.len() - 1] {
+        fs::write(&path, packed(&plain[..end])).expect("written");
+        assert!(found(&path).contains("CFY-B024"), "{}", found(&path));
+    }
+}
+
+/// What an ordinary user's tar makes of it: the umask takes bits away. More bits than the box has are found.
+#[test]
+fn a_box_is_good_with_any_umask() {
+    let (scratch, path) = small(None);
+    for umask in ["002", "022", "027", "077"] {
+        let into = scratch.join(umask);
+        fs::create_dir(&into).expect("a directory");
+        let unpack = "umask \"$1\" && exec tar --no-same-permissions -xf \"$0\"";
+        let status = Command::new("sh").args(["-c", unpack, path.as_str(), umask]).current_dir(&into).status();
+        assert!(status.expect("sh").success());
+        let tree = into.join("single-7.0.4");
+        assert_eq!(found(&tree), "", "with the umask {umask}");
+        for (place, mode) in [("", 0o1700), ("", 0o770), ("payload", 0o2755), ("payload", 0o777), ("hosts", 0o750)] {
+            let place = tree.join(place);
+            let before = fs::metadata(&place).expect("it").permissions();
+            fs::set_permissions(&place, fs::Permissions::from_mode(mode)).expect("a mode");
+            assert!(found(&tree).contains("CFY-B015"), "{place} with {mode:o}");
+            fs::set_permissions(&place, before).expect("a mode");
+        }
+    }
 }
 
 #[test]
