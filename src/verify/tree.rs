@@ -117,7 +117,8 @@ fn check_consistent(manifest: &Manifest, report: &mut Report) {
         }
         let prefix = format!("hosts/{name}/");
         let listed: BTreeSet<&str> = host.files.iter().map(TreePath::as_str).collect();
-        let own: BTreeSet<&str> = paths.iter().filter(|path| path.starts_with(&prefix)).copied().collect();
+        let own = paths.range(prefix.as_str()..).take_while(|path| path.starts_with(&prefix));
+        let own: BTreeSet<&str> = own.copied().collect();
         if listed != own {
             let what = "does not have the same files twice in manifest.json";
             report.push(finding(Code::ManifestContradicts, name, what).help("build again"));
