@@ -364,3 +364,69 @@ fn every_changed_byte_of_a_payload_image_is_found_and_named() {
     assert!(found(&medium).contains("something follows its end"));
     drop(scratch);
 }
+
+/// An image of a payload in whose head something was changed, with a digest that fits.
+fn with_head(medium: &[u8], change: impl Fn(&mut [u8])) -> Vec<u8> {
+    const FIELD: usize = 16 * 2048 + 883;
+    let mut medium = medium.to_vec();
+    let field = std::str::from_utf8(&medium[FIELD..FIELD + 113]).expect("ASCII").to_owned();
+    let digest = field.find("SHA256 ").expect("a digest") + "SHA256 ".len();
+    let sectors: usize = field[digest + 64..].trim_start_matches(" SECTORS ")[..10].parse().expect("a number");
+    change(&mut medium[..sectors * 2048]);
+    medium[FIELD + digest..][..64].fill(b'0');
+    let made = cfy_seed::names::Digest256::of(&medium[..sectors * 2048]).to_string();
+    medium[FIELD + digest..][..64].copy_from_slice(made.as_bytes());
+    medium
+}
+
+/// What a host would see as something else than a file, or not at all: FIFOs, links, compressed files, hidden ones.
+#[test]
+fn an_image_whose_files_a_host_does_not_see_is_found() {
+    let (scratch, path) = small(None);
+    let medium = path.with_file_name("single-7.0.4.payload.iso");
+    let original = fs::read(&medium).expect("an image");
+    assert_eq!(with_head(&original, |_| ()), original);
+    let fields = |head: &[u8], signature: &[u8]| -> Vec<usize> {
+        head.windows(4).enumerate().filter(|(_, field)| *field == signature).map(|(at, _)| at).collect()
+    };
+    let modes = |kind: u32| {
+        with_head(&original, |head| {
+            for at in fields(head, b"PX\x24\x01") {
+                let mode = u32::from_le_bytes(head[at + 4..at + 8].try_into().expect("four"));
+                if mode & 0o170_000 == 0o100_000 {
+                    let mode = mode & 0o7777 | kind;
+                    head[at + 4..at + 12].copy_from_slice(&[mode.to_le_bytes(), mode.to_be_bytes()].concat());
+                }
+            }
+        })
+    };
+    let times = |signature: [u8; 2]| {
+        with_head(&original, |head| {
+            for at in fields(head, b"TF\x1a\x01") {
+                head[at..at + 2].copy_from_slice(&signature);
+            }
+        })
+    };
+    for (what, changed) in [
+        ("FIFOs", modes(0o010_000)),
+        ("symbolic links", modes(0o120_000)),
+        ("directories", modes(0o040_000)),
+        ("no type", modes(0)),
+        ("links", times(*b"SL")),
+        ("compressed", times(*b"ZF")),
+        (
+            "no mode",
+            with_head(&original, |head| {
+                for at in fields(head, b"PX\x24\x01") {
+                    head[at..at + 4].copy_from_slice(b"TF\x24\x01");
+                }
+            }),
+        ),
+    ] {
+        assert_ne!(changed, original, "{what}");
+        fs::write(&medium, changed).expect("written");
+        let found = found(&medium);
+        assert!(found.contains("CFY-B0") && found.contains("single-7.0.4.payload.iso: "), "{what}: {found}");
+    }
+    drop(scratch);
+}

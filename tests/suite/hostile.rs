@@ -14,9 +14,14 @@ const MEMORY: &str = "262144";
 /// `check` of one text in bounded memory and time: exit code (124: the time is over) and what was said.
 fn bounded(scratch: &Scratch, text: impl AsRef<[u8]>) -> (Option<i32>, String) {
     scratch.write("hostile.yaml", text);
-    let limited = "ulimit -v \"$1\"; exec timeout 60 \"$0\" check hostile.yaml";
+    limited(scratch, "check", "hostile.yaml")
+}
+
+/// One command of one file in bounded memory and time.
+fn limited(scratch: &Scratch, command: &str, file: &str) -> (Option<i32>, String) {
+    let limited = "ulimit -v \"$1\"; exec timeout 60 \"$0\" \"$2\" \"$3\"";
     let output = Command::new("sh")
-        .args(["-c", limited, env!("CARGO_BIN_EXE_cfy-seed"), MEMORY])
+        .args(["-c", limited, env!("CARGO_BIN_EXE_cfy-seed"), MEMORY, command, file])
         .current_dir(scratch.path())
         .output()
         .expect("sh");
@@ -67,6 +72,89 @@ fn no_text_takes_long_or_much_memory() {
         assert_eq!(status, Some(1), "{what}: {}", &said[..said.len().min(2000)]);
         assert!(said.contains(&format!("error[{code}]")), "{what}: {}", &said[..said.len().min(2000)]);
         assert!(said.len() < 1 << 20, "{what} is answered with {} bytes", said.len());
+    }
+}
+
+fn both(number: u32) -> [u8; 8] {
+    [number.to_le_bytes(), number.to_be_bytes()].concat().try_into().expect("eight")
+}
+
+/// A directory record of ISO 9660 (ECMA-119 9.1).
+fn record(identifier: &[u8], (sector, size): (u32, u32), flags: u8, system_use: &[u8]) -> Vec<u8> {
+    let mut bytes = [&[0, 0][..], &both(sector), &both(size), &[0; 7], &[flags, 0, 0, 1, 0, 0, 1]].concat();
+    bytes.push(u8::try_from(identifier.len()).expect("short"));
+    bytes.extend(identifier);
+    bytes.resize(bytes.len().next_multiple_of(2), 0);
+    bytes.extend(system_use);
+    bytes.resize(bytes.len().next_multiple_of(2), 0);
+    bytes[0] = u8::try_from(bytes.len()).expect("short");
+    bytes
+}
+
+fn name(part: &[u8], goes_on: bool) -> Vec<u8> {
+    [&[b'N', b'M', u8::try_from(5 + part.len()).expect("short"), 1, u8::from(goes_on)], part].concat()
+}
+
+/// Sectors before what an image of these tests has of its own.
+const FIRST: u32 = 18;
+
+/// A seed image: these sectors, and then a root with these records.
+fn seed_image(sectors: &[u8], records: &[Vec<u8>]) -> Vec<u8> {
+    let place = FIRST + u32::try_from(sectors.len() / 2048).expect("small");
+    let rock_ridge = [&b"SP\x07\x01\xbe\xef\0"[..], b"ER\x12\x01\x0a\0\0\x01RRIP_1991A"].concat();
+    let mut directory = Vec::new();
+    let own = [record(&[0], (place, 2048), 2, &rock_ridge), record(&[1], (place, 2048), 2, &[])];
+    for record in own.iter().chain(records) {
+        if directory.len() % 2048 + record.len() > 2048 {
+            directory.resize(directory.len().next_multiple_of(2048), 0);
+        }
+        directory.extend(record);
+    }
+    directory.resize(directory.len().next_multiple_of(2048), 0);
+    let mut descriptor = vec![0; 2048];
+    descriptor[..7].copy_from_slice(b"\x01CD001\x01");
+    descriptor[40..72].copy_from_slice(b"CIDATA                          ");
+    let size = u32::try_from(directory.len()).expect("small");
+    descriptor[80..88].copy_from_slice(&both(place + size / 2048));
+    descriptor[128..132].copy_from_slice(&[0, 8, 8, 0]);
+    descriptor[156..190].copy_from_slice(&record(&[0], (place, size), 2, &[]));
+    let mut end = vec![0; 2048];
+    end[..7].copy_from_slice(b"\xffCD001\x01");
+    [vec![0; 16 * 2048], descriptor, end, sectors.to_vec(), directory].concat()
+}
+
+/// Small images that say they have much: each file is the whole image, each name the same long one, and many names that are
+/// long by themselves.
+#[test]
+fn no_image_takes_much_memory() {
+    let scratch = Scratch::new();
+    let file = |at: usize| format!("F{at:06}").into_bytes();
+    let overlap: Vec<_> = (0..10_000).map(|at| record(&file(at), (0, 400 << 10), 0, &[])).collect();
+    let area: Vec<u8> = [name(&[b'n'; 240], true).repeat(8), name(b"z", false)].concat();
+    let length = u32::try_from(area.len()).expect("small");
+    let continued = [&b"CE\x1c\x01"[..], &both(FIRST), &both(0), &both(length)].concat();
+    let mut area = area;
+    area.resize(2048, 0);
+    let one = [record(b"A", (0, 0), 0, &continued)];
+    let shared: Vec<_> = (0..100_000)
+        .map(|at| record(&file(at), (0, 0), 0, &[name(&file(at), true), continued.clone()].concat()))
+        .collect();
+    let long: Vec<_> = (0..190_000)
+        .map(|at| record(&file(at), (0, 0), 0, &[name(&file(at), true), name(&[b'n'; 180], false)].concat()))
+        .collect();
+    let many: Vec<_> = (0..150_000).map(|at| record(&file(at), (0, 0), 0, &[])).collect();
+    for (what, image, said) in [
+        ("each file is the image", seed_image(&[], &overlap), "two of its pieces overlap"),
+        ("a long name", seed_image(&area, &one), "a Rock Ridge name of more than 255 bytes"),
+        ("each name is the same", seed_image(&area, &shared), "of more than 255 bytes"),
+        ("many long names", seed_image(&[], &long), "it has more bytes of names than are read"),
+        ("many files", seed_image(&[], &many), "more than 64 files and directories"),
+    ] {
+        scratch.write("seed.iso", image);
+        let (status, told) = limited(&scratch, "verify", "seed.iso");
+        assert_eq!(status, Some(1), "{what}: {}", &told[..told.len().min(2000)]);
+        assert!(told.contains(said), "{what}: {}", &told[..told.len().min(2000)]);
+        assert!(told.len() < 1 << 20, "{what} is answered with {} bytes", told.len());
     }
 }
 
