@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cfy_seed::names::{Credential, Secret};
 use cfy_seed::plan::credential::check_credential;
 
@@ -155,6 +157,72 @@ fn no_image_takes_much_memory() {
         assert_eq!(status, Some(1), "{what}: {}", &told[..told.len().min(2000)]);
         assert!(told.contains(said), "{what}: {}", &told[..told.len().min(2000)]);
         assert!(told.len() < 1 << 20, "{what} is answered with {} bytes", told.len());
+    }
+}
+
+fn packed(bytes: usize) -> String {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut gzip, &vec![b'a'; bytes]).expect("memory");
+    STANDARD.encode(gzip.finish().expect("memory"))
+}
+
+/// Hosts of which each has as much as one may have.
+#[test]
+fn no_number_of_hosts_takes_much_memory() {
+    let scratch = Scratch::fixture("all-in-one");
+    cfy_seed(scratch.path()).args(&["build", "--vault", "vault"]).exits(0);
+    let tree = scratch.join("out/single");
+    let manifest = fs::read_to_string(tree.join("manifest.json")).expect("a manifest");
+    let mut manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let host = manifest["hosts"][0].clone();
+    let content =
+        format!("#cloud-config\nwrite_files:\n- {{path: /x, encoding: gz+b64, content: '{}'}}\n", packed(15 << 20));
+    let hosts = (0..16).map(|at| {
+        let mut host = host.clone();
+        host["name"] = format!("h{at}").into();
+        let directory = tree.join(format!("hosts/h{at}"));
+        fs::create_dir(&directory).expect("a directory");
+        fs::set_permissions(&directory, mode(0o700)).expect("a mode");
+        fs::write(directory.join("user-data"), &content).expect("written");
+        fs::set_permissions(directory.join("user-data"), mode(0o600)).expect("a mode");
+        host
+    });
+    manifest["hosts"] = hosts.collect();
+    fs::write(tree.join("manifest.json"), manifest.to_string()).expect("written");
+    let (status, told) = limited(&scratch, "verify", "out/single");
+    assert_eq!(status, Some(1), "{}", &told[..told.len().min(2000)]);
+    // Where memory ends, gzip's reader says so.
+    assert!(!told.contains("cannot be read"), "{told}");
+    assert!(
+        told.contains("`h0`: user-data has no digest list") && told.contains("`h15`: the bundle lacks"),
+        "{told}"
+    );
+}
+
+/// User-data of some KiB whose files have gigabytes, each of them few enough by itself.
+#[test]
+fn no_user_data_takes_much_memory() {
+    let scratch = Scratch::new();
+    let text = |first: &str, content: &str, count: usize| {
+        let entry = |at: usize| format!("- {{path: /x{at}, {first}, content: *a}}\n");
+        format!(
+            "#cloud-config\nwrite_files:\n- {{path: /x, {first}, content: &a '{content}'}}\n{}",
+            lines(count, entry)
+        )
+    };
+    let gzip = "encoding: gz+b64";
+    for (what, said, text) in [
+        ("one file of 60 MiB", "far more than", text(gzip, &packed(60 << 20), 0)),
+        ("many files of 8 MiB", "far more than", text(gzip, &packed(8 << 20), 40)),
+        ("a text many times", "more than the files", text("encoding: text/plain", &"x".repeat(1 << 20), 40)),
+        ("base64 many times", "more than the files", text("encoding: b64", &"AAAA".repeat(1 << 18), 40)),
+        ("aliases that YAML's reader refuses", "is not YAML", text(gzip, &packed(8 << 20), 20_000)),
+    ] {
+        assert!(text.len() < 2 << 20);
+        scratch.write("user-data.nocloud", text);
+        let (status, told) = limited(&scratch, "verify", "user-data.nocloud");
+        assert_eq!(status, Some(1), "{what}: {}", &told[..told.len().min(2000)]);
+        assert!(told.contains("error[CFY-B022]") && told.contains(said), "{what}: {told}");
     }
 }
 
