@@ -6,17 +6,20 @@
 //! type, mode and size and compared: a reader that only looks at these would not see an owner, or what GNU tar takes a path
 //! from where the magic is that of POSIX (`prefix`), and tar would unpack something else than was verified.
 
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
+use std::rc::Rc;
 
 use camino::Utf8Path;
 use flate2::Crc;
+use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use super::file::open;
 use super::tree::Digesting;
 use super::{Attributes, Limits, LoadError, LoadedFile, LoadedTree, Watch};
-use crate::names::TreePath;
+use crate::names::{Digest256, TreePath};
 
 /// The most bytes of a path in an archive.
 const MAX_PATH: u64 = 4096;
@@ -33,7 +36,8 @@ pub struct Unpacked {
     pub damage: Option<LoadError>,
 }
 
-/// Reads an archive as a tree, from one file or from its parts, one after the other. `path` is what messages call it.
+/// Reads an archive as a tree, from one file or from its parts, one after the other. `path` is what messages call it, and `whole`
+/// is told the digest of all bytes, where there is one.
 ///
 /// # Errors
 /// When it cannot be read up to its last file, is no archive of ours, or is more than the limits.
@@ -42,8 +46,13 @@ pub fn archive(
     parts: &[impl AsRef<Utf8Path>],
     limits: Limits,
     watch: Watch<'_>,
+    whole: Option<&Cell<Option<Digest256>>>,
 ) -> Result<Unpacked, LoadError> {
-    let files = joined(parts)?;
+    let digest = Rc::new(RefCell::new(Sha256::new()));
+    let mut files = joined(parts)?;
+    if whole.is_some() {
+        files = Box::new(Digested { from: files, digest: Rc::clone(&digest) });
+    }
     let mut reader =
         Stored::new(BufReader::with_capacity(1 << 18, files)).map_err(|error| failed(path, "", error))?;
     let attributes = Attributes { mode: 0o700, owner: 0 };
@@ -54,6 +63,9 @@ pub fn archive(
         members.member(&head, &mut reader)?;
     }
     let damage = reader.end().map_err(|error| failed(path, &members.last, error)).err();
+    if let Some(whole) = whole {
+        whole.set(Some(Digest256::from_bytes(digest.borrow().clone().finalize().into())));
+    }
     Ok(Unpacked { tree: members.tree, damage })
 }
 
@@ -67,6 +79,20 @@ pub fn joined(parts: &[impl AsRef<Utf8Path>]) -> Result<Box<dyn Read>, LoadError
         files = Box::new(files.chain(open(part.as_ref())?));
     }
     Ok(files)
+}
+
+/// Digests on the way.
+struct Digested {
+    from: Box<dyn Read>,
+    digest: Rc<RefCell<Sha256>>,
+}
+
+impl Read for Digested {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.from.read(into)?;
+        self.digest.borrow_mut().update(into.get(..count).unwrap_or_default());
+        Ok(count)
+    }
 }
 
 fn failed(path: &Utf8Path, after: &str, error: io::Error) -> LoadError {

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use cfy_seed::project::{BoxParts, Destination, Project};
+use cfy_seed::project::{BoxParts, Destination, Project, split_box};
 use cfy_seed::world::FixedWorld;
 use cfy_seed::{diag, verify};
 
@@ -32,7 +32,7 @@ fn small(split: Option<u64>) -> (Scratch, Utf8PathBuf) {
 fn found(path: &Utf8Path) -> String {
     let at = time::OffsetDateTime::now_utc();
     let profiles = cfy_seed::profile::Profiles::embedded().expect("sound profiles");
-    let request = verify::Request { path, key: None, at, profiles: &profiles, progress: &|_, _| () };
+    let request = verify::Request { path, key: None, at, profiles: &profiles, progress: &|_, _| (), whole: None };
     let mut report = match verify::subject(request) {
         Ok(verification) => verification.report,
         Err(error) => error.diagnostic().expect("a finding").into(),
@@ -320,6 +320,37 @@ fn every_changed_byte_of_a_part_is_found_and_its_part_named() {
     for _ in 0..64 {
         let at = numbers.below(victim.original.len());
         victim.change(at, 1 << numbers.below(8), &list);
+    }
+}
+
+/// What is split is read again: between the two times it may become another.
+#[test]
+fn a_box_that_changes_after_it_was_verified_is_not_split() {
+    for split in [None, Some(64 << 10)] {
+        let (scratch, path) = small(split);
+        let victim = if split.is_some() { path.with_file_name("single-7.0.4.tar.gz.part-001") } else { path.clone() };
+        let original = fs::read(&victim).expect("bytes");
+        let mut changed = original.clone();
+        changed[700] ^= 1;
+        let at = time::OffsetDateTime::now_utc();
+        let profiles = cfy_seed::profile::Profiles::embedded().expect("sound profiles");
+        let (out, half) = (scratch.join("split"), std::cell::Cell::new(true));
+        let split = |change: bool| {
+            // The byte that is going to change has been verified.
+            let progress = |passed: u64, total: u64| {
+                if change && passed * 10 > total * 7 && half.replace(false) {
+                    fs::write(&victim, &changed).expect("written");
+                }
+            };
+            let request =
+                verify::Request { path: &path, key: None, at, profiles: &profiles, progress: &progress, whole: None };
+            split_box(request, 100 << 10, &out)
+        };
+        let error = split(true).expect_err("it has changed");
+        assert!(!half.get() && error.to_string().contains("is not what was verified"), "{error}");
+        assert!(out.read_dir_utf8().expect("it").flatten().all(|entry| !entry.file_name().contains("tar.gz")));
+        fs::write(&victim, &original).expect("written");
+        assert!(split(false).expect("good").parts > 1);
     }
 }
 
