@@ -49,5 +49,6 @@ mod sbom;
 mod secrets;
 mod seeds;
 mod stops;
+mod tampering;
 mod targets;
 mod vaults;
