@@ -3,15 +3,18 @@
 //! the seeds.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use camino::Utf8PathBuf;
 use cfy_seed::bundle::MANIFEST;
+use cfy_seed::bundle::gzip::Stored;
 use cfy_seed::bundle::manifest::Manifest;
 use cfy_seed::diag::{self, Code, Report, Sources, Style};
 use cfy_seed::import::{self, Choices, Loaded};
-use cfy_seed::load::{Attributes, LoadedFile, LoadedTree};
+use cfy_seed::load::{self, Attributes, Limits, LoadedFile, LoadedTree, Unpacked};
 use cfy_seed::names::{Credential, Digest256, RsaSize, Secret, TreePath};
 use cfy_seed::payload::{self, PublicKeys, Relation, Requirement};
 use cfy_seed::plan::{self, HostCertificate, Identity};
@@ -191,6 +194,42 @@ pub fn image(data: &[u8]) {
     shown(&verified.report, &Sources::default());
 }
 
+/// What is in a box, below gzip: headers and files of tar. What is taken fits into what was given, and each file lies in a directory.
+pub fn archive(data: &[u8]) {
+    let mut packed = Stored::new(Vec::new()).expect("memory");
+    packed.write_all(data).expect("memory");
+    let name = format!("cfy-seed-fuzz-{}-{:?}", std::process::id(), std::thread::current().id());
+    let path = Utf8PathBuf::from_path_buf(std::env::temp_dir().join(name)).expect("UTF-8");
+    std::fs::write(&path, packed.finish().expect("memory")).expect("a temporary file");
+    let read = load::archive(&path, &[&path], Limits::BUNDLE, &|_| (), None);
+    std::fs::remove_file(&path).expect("it was there");
+    match read {
+        Ok(Unpacked { tree, damage }) => {
+            assert!(tree.files.len() + tree.directories.len() < data.len() / 512, "more files than headers");
+            let sizes: u64 = tree.files.values().map(|file| file.size).sum();
+            assert!(sizes < data.len() as u64, "more bytes than there are");
+            for (above, _) in tree.files.keys().filter_map(|path| path.rsplit_once('/')) {
+                assert!(tree.directories.contains_key(above), "a file without its directory");
+            }
+            let whole = data.len().is_multiple_of(512) && data.ends_with(&[0; 1024]);
+            assert!(damage.is_some() || whole, "good without its end");
+        }
+        Err(error) => assert!(error.diagnostic().is_some() && !error.is_machine_failure(), "{error}"),
+    }
+}
+
+/// User-data of a host for one target, in any encoding.
+pub fn user_data(data: &[u8]) {
+    static PROFILES: OnceLock<Profiles> = OnceLock::new();
+    let profiles = PROFILES.get_or_init(|| Profiles::embedded().expect("profiles"));
+    let verified = verify::user_data_file("user-data.libvirt", data, profiles, NOW);
+    // What it lacks to be a host's of ours is an error, whatever else it is.
+    assert!(verified.report.has_errors(), "good without a certificate");
+    shown(&verified.report, &Sources::default());
+    let (report, bundle) = verify::HostBundle::read("host", data);
+    assert!(bundle.is_some() || report.has_errors(), "no bundle and no error");
+}
+
 /// A `manifest.json`, alone and at the top of a tree that has nothing else.
 pub fn manifest(data: &[u8]) {
     let ours = Manifest::is_ours(data);
@@ -220,8 +259,11 @@ pub fn rpm(data: &[u8]) {
         let _ = payload::inventory(text);
         let relation = |name: String| Relation { name, version: None, before_scripts: false };
         if let Ok(read) = Requirement::of(&relation(text.to_owned())) {
-            let again = Requirement::of(&relation(read.to_string()));
-            assert!(!text.starts_with('(') || again == Ok(read), "it does not read what it writes");
+            // A plain relation in parentheses is written without them, and then is the name of one.
+            let written = read.to_string();
+            if written.starts_with('(') {
+                assert_eq!(Requirement::of(&relation(written)), Ok(read), "it does not read what it writes");
+            }
         }
     }
     let keys = PublicKeys::parse(data);

@@ -40,6 +40,7 @@ pub fn run(request: &Verify, own: &OwnDirectories, output: &Output) -> Result<Ex
         at,
         profiles: &profiles,
         progress: &bytes,
+        whole: None,
     })?;
     if let Some(evidence) = &request.evidence {
         write_evidence(evidence, &path, &verification, key.is_some())?;

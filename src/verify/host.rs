@@ -28,6 +28,10 @@ const DIGITS: usize = 6;
 const PLAN: &str = "/var/lib/cfy-seed/secret/plan";
 const PKI: &str = "/var/lib/cfy-seed/secret/pki";
 
+/// Bytes of all files of one user-data, as they stand there and decoded: an alias of YAML repeats what it names without limit.
+/// The seeds of a nine-node cluster have 70 KiB; a text of 4 MiB, the most that is read, has 8 MiB with nothing packed in it.
+const MAX_FILES: u64 = 16 << 20;
+
 /// What cloud-init would write on a host.
 pub struct HostBundle {
     name: String,
@@ -68,12 +72,14 @@ impl HostBundle {
         };
         let (mut files, mut pki) = (BTreeMap::new(), Vec::new());
         let mut report = Report::default();
+        let mut left = MAX_FILES;
         for item in items {
             let Some(path) = text_of(item, "path") else {
                 return refuse("has an entry of `write_files` without a path");
             };
             // To cloud-init, a file without content is an empty one.
-            let content = match content_of(text_of(item, "encoding"), text_of(item, "content").unwrap_or_default()) {
+            let written = text_of(item, "content").unwrap_or_default();
+            let content = match content_of(text_of(item, "encoding"), written, &mut left) {
                 Ok(content) => content,
                 Err(why) => return refuse(&format!("has `{}`, which {why}", path.escape_debug())),
             };
@@ -135,6 +141,12 @@ impl HostBundle {
             .keys()
             .for_each(|path| report.push(wrong(format!("`{}` is listed and not there", path.escape_debug()))));
         report
+    }
+
+    /// Bytes of its files and of what else it has.
+    pub(super) fn size(&self) -> usize {
+        let texts = self.files.iter().chain(&self.rest);
+        texts.map(|(name, text)| name.len() + text.len()).sum::<usize>() + self.pki.len()
     }
 
     /// Whether it is for this operating system, by what its driver wants to find there.
@@ -275,32 +287,26 @@ impl HostBundle {
 }
 
 impl Addresses {
-    /// Collects from every config: a host's own addresses, and those under which others speak to it.
-    #[must_use]
-    pub fn of(hosts: &[HostBundle]) -> Self {
-        let mut all = Self::default();
-        for host in hosts {
-            let own = host.own_name().unwrap_or(&host.name);
-            for config in host.configs() {
-                for key in ["private_ip", "public_ip", "hostname"] {
-                    all.add(own, config.get("manager").and_then(|manager| text_of(manager, key)));
-                }
-                for address in texts(config.get("networks")) {
-                    all.add(own, Some(address));
-                }
-                let nodes =
-                    config.get("postgresql_server").and_then(|s| s.get("cluster")).and_then(|c| c.get("nodes"));
-                for (name, node) in entries(nodes) {
-                    all.add(name, text_of(node, "ip"));
-                }
-                // The members of an external broker are not hosts of this tree.
-                let rabbitmq = config.get("rabbitmq").filter(|rabbitmq| rabbitmq.get("is_external").is_none());
-                for (name, member) in entries(rabbitmq.and_then(|rabbitmq| rabbitmq.get("cluster_members"))) {
-                    texts(member.get("networks")).for_each(|address| all.add(name, Some(address)));
-                }
+    /// Collects from a host's configs: its own addresses, and those under which it speaks to others.
+    pub(super) fn collect(&mut self, host: &HostBundle) {
+        let own = host.own_name().unwrap_or(&host.name);
+        for config in host.configs() {
+            for key in ["private_ip", "public_ip", "hostname"] {
+                self.add(own, config.get("manager").and_then(|manager| text_of(manager, key)));
+            }
+            for address in texts(config.get("networks")) {
+                self.add(own, Some(address));
+            }
+            let nodes = config.get("postgresql_server").and_then(|s| s.get("cluster")).and_then(|c| c.get("nodes"));
+            for (name, node) in entries(nodes) {
+                self.add(name, text_of(node, "ip"));
+            }
+            // The members of an external broker are not hosts of this tree.
+            let rabbitmq = config.get("rabbitmq").filter(|rabbitmq| rabbitmq.get("is_external").is_none());
+            for (name, member) in entries(rabbitmq.and_then(|rabbitmq| rabbitmq.get("cluster_members"))) {
+                texts(member.get("networks")).for_each(|address| self.add(name, Some(address)));
             }
         }
-        all
     }
 
     fn add(&mut self, host: &str, address: Option<&str>) {
@@ -317,24 +323,41 @@ impl Addresses {
     }
 }
 
-/// All hosts of one tree trust one CA.
-pub(super) fn same_ca(hosts: &[HostBundle]) -> Report {
-    let mut report = Report::default();
-    let mut known = hosts.iter().filter_map(|host| Some((&host.name, host.staged("ca.crt")?)));
-    let Some((first, ca)) = known.next() else { return report };
-    for (name, _) in known.filter(|(_, other)| *other != ca) {
-        let message = format!("`{name}` and `{first}` trust different CAs");
-        report.push(Diagnostic::error(Code::BundledChain, message).help("the tree was mixed; build again"));
-    }
-    report
+/// What hosts of one tree must agree on, collected host by host: all of them together may be more than memory has.
+#[derive(Debug, Default)]
+pub(super) struct Agreement {
+    pub addresses: Addresses,
+    /// The first host and the CA that it trusts: all trust one.
+    ca: Option<(String, Digest256)>,
+    pub report: Report,
 }
 
-/// Content of `write_files` in one of cloud-init's encodings (`cc_write_files`).
-fn content_of(encoding: Option<&str>, content: &str) -> Result<Vec<u8>, String> {
+impl Agreement {
+    pub(super) fn collect(&mut self, host: &HostBundle) {
+        self.addresses.collect(host);
+        let Some(ca) = host.staged("ca.crt").map(|ca| Digest256::of(ca.as_bytes())) else { return };
+        let (first, one) = self.ca.get_or_insert_with(|| (host.name.clone(), ca));
+        if *one != ca {
+            let message = format!("`{}` and `{first}` trust different CAs", host.name);
+            self.report.push(Diagnostic::error(Code::BundledChain, message).help("the tree was mixed; build again"));
+        }
+    }
+}
+
+/// Content of `write_files` in one of cloud-init's encodings (`cc_write_files`). What it has is taken off what is left.
+fn content_of(encoding: Option<&str>, content: &str, left: &mut u64) -> Result<Vec<u8>, String> {
+    let much = || "is more than the files of user-data can be together".to_owned();
+    *left = left.checked_sub(content.len() as u64).ok_or_else(much)?;
+    let decoded = decoded(encoding, content, *left)?;
+    *left = left.checked_sub(decoded.len() as u64).ok_or_else(much)?;
+    Ok(decoded)
+}
+
+fn decoded(encoding: Option<&str>, content: &str, most: u64) -> Result<Vec<u8>, String> {
     let bytes = || STANDARD.decode(content).map_err(|_| "is not in base64".to_owned());
     match encoding {
         None | Some("text/plain") => Ok(content.as_bytes().to_vec()),
-        Some("gz+base64" | "gzip+base64" | "gz+b64" | "gzip+b64") => gunzip(&bytes()?),
+        Some("gz+base64" | "gzip+base64" | "gz+b64" | "gzip+b64") => gunzip(&bytes()?, most),
         Some("b64" | "base64") => bytes(),
         Some(other) => Err(format!("is in the encoding `{}`", other.escape_debug())),
     }

@@ -53,6 +53,10 @@ pub(super) fn medium_layout(name: &str, head: &[u8], size: u64) -> Result<Layout
         return Err(wrong("its label is not CFYPAYLOAD: hosts would not see it"));
     }
     let view = volume.rock_ridge.ok_or_else(|| wrong("it has no Rock Ridge names"))?;
+    let mut modes = view.files.values().map(|file| file.mode).chain(view.directories.values().copied());
+    if modes.any(|mode| mode.is_none()) {
+        return Err(wrong("a file or directory of it has no mode"));
+    }
     if places(&view) != places(&joliet.1) {
         return Err(wrong("its files are not the same in Joliet"));
     }

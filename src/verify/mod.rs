@@ -36,6 +36,10 @@ use time::OffsetDateTime;
 use crate::diag::Report;
 use crate::load::LoadedTree;
 use crate::profile::Profiles;
+use host::Agreement;
+
+/// Bytes of bundles that stay in memory until those of all hosts are known: of a thousand hosts. Others are decoded again.
+const MAX_KEPT: usize = 64 << 20;
 
 /// What holds of every file that is verified by itself.
 const UNSIGNED: &str = "who made it (no signature covers it by itself)";
@@ -57,18 +61,29 @@ pub struct Verified {
 pub fn built_tree(tree: &LoadedTree, profiles: &Profiles, at: OffsetDateTime) -> Verified {
     let check = bundle(tree);
     let mut report = check.report.clone();
-    let mut hosts = Vec::new();
+    let (mut hosts, mut agreement, mut room) = (Vec::new(), Agreement::default(), MAX_KEPT);
     for host in check.hosts() {
         let Some(bytes) = host.bytes("user-data") else { continue };
-        let (found, bundle) = HostBundle::read(host.facts.name.as_str(), bytes);
+        let name = host.facts.name.as_str();
+        let (found, bundle) = HostBundle::read(name, bytes);
         report.extend(found);
-        if let Some(seed) = &bundle {
-            report.extend(user_data::check_host(&host, seed, profiles));
-        }
-        hosts.extend(bundle);
+        let Some(seed) = bundle else { continue };
+        report.extend(user_data::check_host(&host, &seed, profiles));
+        agreement.collect(&seed);
+        let left = room.checked_sub(seed.size());
+        room = left.unwrap_or(room);
+        hosts.push((name, bytes, left.map(|_| seed)));
     }
-    report.extend(check_hosts(&hosts, at));
-    Verified { report, hosts: hosts.len(), not_compared: Vec::new() }
+    report.extend(std::mem::take(&mut agreement.report));
+    let count = hosts.len();
+    // By one clock, all are too early or too late together.
+    let mut dates = pki::Dates::default();
+    for (name, bytes, kept) in hosts {
+        let host = kept.or_else(|| HostBundle::read(name, bytes).1);
+        report.extend(host.map(|host| host.check(&agreement.addresses, at, &mut dates)).unwrap_or_default());
+    }
+    report.extend(dates.findings(at));
+    Verified { report, hosts: count, not_compared: Vec::new() }
 }
 
 /// Checks one file of user-data by itself. `name` is the file's: as `user-data.<target>` it says for which target it is.
@@ -122,12 +137,12 @@ pub fn seed_image(name: &str, image: &[u8], at: OffsetDateTime) -> Verified {
 }
 
 fn check_hosts(hosts: &[HostBundle], at: OffsetDateTime) -> Report {
-    let mut report = host::same_ca(hosts);
-    let addresses = Addresses::of(hosts);
-    // By one clock, all are too early or too late together.
+    let mut agreement = Agreement::default();
+    hosts.iter().for_each(|host| agreement.collect(host));
+    let mut report = agreement.report;
     let mut dates = pki::Dates::default();
     for host in hosts {
-        report.extend(host.check(&addresses, at, &mut dates));
+        report.extend(host.check(&agreement.addresses, at, &mut dates));
     }
     report.extend(dates.findings(at));
     report

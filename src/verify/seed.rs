@@ -11,6 +11,9 @@ pub const SEED_FILES: [&str; 4] = ["meta-data", "network-config", "user-data", "
 /// The label by which cloud-init finds a seed image (`cidata` would do as well; we write this one).
 const LABEL: &str = "CIDATA";
 
+/// Files and directories, each with findings of its own; an image of more is something else.
+const MOST: usize = 64;
+
 /// The files of a seed image by name, as Linux sees them.
 pub type SeedFiles = BTreeMap<String, Vec<u8>>;
 
@@ -28,6 +31,11 @@ pub fn seed(name: &str, image: &[u8]) -> (Report, SeedFiles) {
         Err(error) => return (unreadable(&error.to_string()).into(), SeedFiles::new()),
     };
     let joliet = volume.joliet.as_ref();
+    let views = || [volume.rock_ridge.as_ref(), joliet.map(|(_, view)| view)].into_iter().flatten();
+    if views().any(|view| view.files.len() + view.directories.len() > MOST) {
+        let why = format!("it has more than {MOST} files and directories, and a seed has {}", SEED_FILES.len());
+        return (differs(name, &why).into(), SeedFiles::new());
+    }
     for label in [Some(&volume.label), joliet.map(|(label, _)| label)].into_iter().flatten() {
         if label != LABEL {
             let shown = label.escape_debug();
@@ -52,7 +60,8 @@ pub fn seed(name: &str, image: &[u8]) -> (Report, SeedFiles) {
             report.push(differs(name, &format!("`{}` is not the same in Joliet", path.escape_debug())));
         }
     }
-    (report, rock_ridge.files.into_iter().map(|(path, file)| (path, file.bytes(image).into_owned())).collect())
+    let files = rock_ridge.files.into_iter().filter(|(path, _)| SEED_FILES.contains(&path.as_str()));
+    (report, files.map(|(path, file)| (path, file.bytes(image).into_owned())).collect())
 }
 
 fn names(image: &str, what: &str, view: &IsoView, report: &mut Report) {

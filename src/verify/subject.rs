@@ -66,6 +66,8 @@ pub struct Request<'a> {
     pub profiles: &'a Profiles,
     /// Is told how many bytes of how many have been read; the number is 0 where it is not known.
     pub progress: &'a dyn Fn(u64, u64),
+    /// Is told the digest of all bytes of a box, where somebody reads them again and wants to see the same.
+    pub whole: Option<&'a Cell<Option<Digest256>>>,
 }
 
 impl std::fmt::Debug for Request<'_> {
@@ -259,12 +261,13 @@ fn archive(
     subject: Subject,
     watch: Watch<'_>,
 ) -> Result<Verification, LoadError> {
-    let unpacked = load::archive(request.path, parts, Limits::BUNDLE, watch);
+    let unpacked = load::archive(request.path, parts, Limits::BUNDLE, watch, request.whole);
     let Unpacked { tree, damage } = match unpacked {
         Ok(unpacked) => unpacked,
         Err(error) => return Verification::unread(subject, &error).ok_or(error),
     };
     let mut verification = Verification::of(subject, built_tree(&tree, request.profiles, request.at));
+    verification.report.extend(super::tree::exact_modes(&tree));
     verification.report.extend(damage.iter().filter_map(LoadError::diagnostic).collect());
     verification.take_signature(&tree, request.key);
     verification.files = file_records(&tree);

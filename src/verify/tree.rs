@@ -8,7 +8,7 @@ use super::{SEED_FILES, seed};
 use crate::bundle::manifest::{Manifest, ManifestFile, ManifestHost};
 use crate::diag::{Code, Diagnostic, Report};
 use crate::load::{LoadedFile, LoadedTree, OtherKind};
-use crate::names::{Digest256, TreePath};
+use crate::names::{Digest256, FileMode, TreePath};
 
 const MANIFEST: &str = "manifest.json";
 const SEED: &str = "seed.iso";
@@ -118,7 +118,8 @@ fn check_consistent(manifest: &Manifest, report: &mut Report) {
         }
         let prefix = format!("hosts/{name}/");
         let listed: BTreeSet<&str> = host.files.iter().map(TreePath::as_str).collect();
-        let own: BTreeSet<&str> = paths.iter().filter(|path| path.starts_with(&prefix)).copied().collect();
+        let own = paths.range(prefix.as_str()..).take_while(|path| path.starts_with(&prefix));
+        let own: BTreeSet<&str> = own.copied().collect();
         if listed != own {
             let what = "does not have the same files twice in manifest.json";
             report.push(finding(Code::ManifestContradicts, name, what).help("build again"));
@@ -145,7 +146,7 @@ fn check_files(manifest: &Manifest, tree: &LoadedTree, report: &mut Report) {
         }
         // Too much below `hosts/` is said by `check_modes` already.
         let mode = file.attributes.mode;
-        if mode != wanted.mode.bits() && !(is_secret(path) && mode & !0o600 != 0) {
+        if !(is_within(mode, wanted.mode) || is_secret(path) && mode & !0o600 != 0) {
             report.push(wrong_mode(path, mode, &format!("and not {}", wanted.mode)));
         }
     }
@@ -169,12 +170,42 @@ fn wrong_mode(path: &str, mode: u32, wanted: &str) -> Diagnostic {
         .help("run `chmod -R go= DIR` if it came by a copy; who could read it may have its secrets")
 }
 
+/// Whether an honest copy can have this mode: a umask, and the `chmod` that the help names, take bits of others away.
+fn is_within(mode: u32, wanted: FileMode) -> bool {
+    mode & !wanted.bits() == 0 && mode & 0o700 == wanted.bits() & 0o700
+}
+
+/// What [`bundle`] lets a copy have, and an archive has not: there, modes are as they were written.
+pub(super) fn exact_modes(tree: &LoadedTree) -> Report {
+    let mut report = Report::default();
+    let Ok(manifest) = read_manifest(tree) else { return report };
+    let mut check = |path: &str, wanted: FileMode, told: fn(u32, FileMode) -> bool| {
+        let mode = tree.files.get(path).map(|file| file.attributes.mode);
+        if let Some(mode) = mode.filter(|mode| *mode != wanted.bits() && !told(*mode, wanted)) {
+            report.push(wrong_mode(path, mode, &format!("and not {wanted}")));
+        }
+    };
+    for file in &manifest.files {
+        check(file.path.as_str(), file.mode, |mode, wanted| !is_within(mode, wanted));
+    }
+    for path in [MANIFEST, SUMS, SIGNATURE] {
+        check(path, FileMode::SECRET, |mode, _| mode & !0o644 != 0);
+    }
+    report
+}
+
 fn is_secret(path: &str) -> bool {
     path == "hosts" || path.starts_with("hosts/")
 }
 
-/// What lies below `hosts/` holds secrets, whatever the manifest says.
+/// What lies below `hosts/` holds secrets, whatever the manifest says; and nobody but its owner changes a tree.
 fn check_modes(tree: &LoadedTree, report: &mut Report) {
+    let others = tree.directories.iter().filter(|(path, _)| !is_secret(path));
+    for (path, attributes) in [(".", tree.attributes)].into_iter().chain(others.map(|(p, a)| (p.as_str(), *a))) {
+        if attributes.mode & !0o755 != 0 {
+            report.push(wrong_mode(path, attributes.mode, "where at most 0755 is right"));
+        }
+    }
     for (path, attributes) in tree.directories.iter().filter(|(path, _)| is_secret(path)) {
         if attributes.mode & !0o700 != 0 {
             report.push(wrong_mode(path, attributes.mode, "where at most 0700 is right"));
@@ -185,9 +216,9 @@ fn check_modes(tree: &LoadedTree, report: &mut Report) {
             report.push(wrong_mode(path, file.attributes.mode, "where at most 0600 is right"));
         }
     }
-    for path in [MANIFEST, SUMS] {
-        if let Some(file) = tree.files.get(path).filter(|file| file.attributes.mode & 0o022 != 0) {
-            report.push(wrong_mode(path, file.attributes.mode, "so that others may write to it"));
+    for path in [MANIFEST, SUMS, SIGNATURE] {
+        if let Some(file) = tree.files.get(path).filter(|file| file.attributes.mode & !0o644 != 0) {
+            report.push(wrong_mode(path, file.attributes.mode, "where at most 0644 is right"));
         }
     }
 }

@@ -49,12 +49,12 @@ fn decode(file: &[u8]) -> Result<(Encoding, Vec<u8>), String> {
         return Ok((Encoding::Plain, file.to_vec()));
     }
     if file.starts_with(&GZIP) {
-        return Ok((Encoding::Gzip, gunzip(file)?));
+        return Ok((Encoding::Gzip, gunzip(file, MAX_TEXT)?));
     }
     let compact: Vec<u8> = file.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let inside = STANDARD.decode(compact).map_err(|_| "is neither `#cloud-config`, gzip nor base64".to_owned())?;
     if inside.starts_with(&GZIP) {
-        return Ok((Encoding::GzipBase64, gunzip(&inside)?));
+        return Ok((Encoding::GzipBase64, gunzip(&inside, MAX_TEXT)?));
     }
     if inside.starts_with(HEADER) {
         return Ok((Encoding::Base64, inside));
@@ -62,13 +62,13 @@ fn decode(file: &[u8]) -> Result<(Encoding, Vec<u8>), String> {
     Err("is base64 of neither `#cloud-config` nor gzip: it may have been encoded twice".to_owned())
 }
 
-/// What one gzip member holds.
-pub(super) fn gunzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
+/// What one gzip member holds, where that is not more than `most`.
+pub(super) fn gunzip(bytes: &[u8], most: u64) -> Result<Vec<u8>, String> {
     let mut text = Vec::new();
-    let read = flate2::read::GzDecoder::new(bytes).take(MAX_TEXT + 1).read_to_end(&mut text);
+    let read = flate2::read::GzDecoder::new(bytes).take(most + 1).read_to_end(&mut text);
     match read {
         Err(error) => Err(format!("is gzip that cannot be read: {error}")),
-        Ok(_) if text.len() as u64 > MAX_TEXT => Err("is gzip of far more than user-data can be".to_owned()),
+        Ok(_) if text.len() as u64 > most => Err("is gzip of far more than user-data can be".to_owned()),
         Ok(_) if !text.starts_with(HEADER) && bytes.starts_with(&GZIP) && text.starts_with(&GZIP) => {
             Err("went through gzip twice".to_owned())
         }
@@ -207,7 +207,7 @@ fn companions(host: &HostTree<'_>, target: &str, user_data: &[u8], network_confi
     };
     let metadata = format!("meta-data.{target}");
     if let Some(bytes) = host.bytes(&metadata) {
-        let unpacked = STANDARD.decode(bytes).ok().and_then(|packed| gunzip(&packed).ok());
+        let unpacked = STANDARD.decode(bytes).ok().and_then(|packed| gunzip(&packed, MAX_TEXT).ok());
         let (found, seed) = (unpacked.and_then(|text| read(&text)), host.bytes("meta-data").and_then(read));
         for key in ["instance-id", "local-hostname"] {
             let of = |node: &Option<yaml::Node>| node.as_ref().and_then(|node| text_at(node, &[key]));

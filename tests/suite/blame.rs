@@ -21,7 +21,7 @@ MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEgqtfaytys20n/83eVs3Mywky5a1K
 /// The findings about a path at a time: code, message, help.
 fn found(path: &camino::Utf8Path, at: OffsetDateTime) -> Vec<(String, String, String)> {
     let profiles = Profiles::embedded().expect("sound profiles");
-    let request = Request { path, key: None, at, profiles: &profiles, progress: &|_, _| () };
+    let request = Request { path, key: None, at, profiles: &profiles, progress: &|_, _| (), whole: None };
     let verification = verify::subject(request).expect("it can be read");
     let row = |found: &cfy_seed::diag::Diagnostic| {
         (found.code.as_str().to_owned(), found.message.clone(), found.help.clone().unwrap_or_default())

@@ -230,11 +230,15 @@ fn hostile_archives_are_refused() {
         let mut header = tar::Header::new_gnu();
         header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
         header.set_entry_type(tar::EntryType::new(kind));
-        header.set_mode(0o600);
+        header.set_mode(if kind == b'5' { 0o700 } else { 0o600 });
         header.set_size(size);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_mtime(0);
         header.set_cksum();
         header.as_bytes().to_vec()
     };
+    let below = |members: &[Vec<u8>]| [vec![header("a/", b'5', 0)], members.to_vec()].concat().concat();
     let packed = |tar: &[u8]| {
         let mut out = cfy_seed::bundle::gzip::Stored::new(Vec::new()).expect("memory");
         std::io::Write::write_all(&mut out, tar).expect("memory");
@@ -248,11 +252,23 @@ fn hostile_archives_are_refused() {
         ("hard link", [header("a/x", b'1', 0), end.clone()].concat(), "neither a file nor a directory"),
         ("device", [header("a/x", b'3', 0), end.clone()].concat(), "neither a file nor a directory"),
         ("pax", [header("a/x", b'x', 0), end.clone()].concat(), "neither a file nor a directory"),
-        ("beside", [header("a/x", b'0', 0), header("b/x", b'0', 0), end.clone()].concat(), "lies beside"),
-        ("twice", [header("a/x", b'0', 0), header("a/x", b'0', 0), end.clone()].concat(), "is in it twice"),
+        ("beside", below(&[header("a/x", b'0', 0), header("b/x", b'0', 0), end.clone()]), "lies beside"),
+        ("twice", below(&[header("a/x", b'0', 0), header("a/x", b'0', 0), end.clone()]), "is in it twice"),
+        ("root twice", below(&[header("a/", b'5', 0), end.clone()]), "is in it twice"),
+        ("directory twice", below(&[header("a/x", b'5', 0), header("a/x", b'5', 0)]), "is in it twice"),
+        ("file for a directory", below(&[header("a/x", b'5', 0), header("a/x", b'0', 0)]), "is in it twice"),
+        ("file as a directory", below(&[header("a/x", b'0', 0), header("a/x/y", b'0', 0)]), "before its directory"),
+        ("no directory", [header("a/x", b'0', 0), end.clone()].concat(), "before its directory"),
+        ("end of its path", below(&[header("a", b'L', 0), header("a/x", b'0', 0)]), "a path that cannot be one"),
         ("long name", [header("a", b'L', 1 << 40), vec![b'x'; 8192]].concat(), "a path that cannot be one"),
-        ("large", [header("a/x", b'0', 1 << 41), vec![0; 512]].concat(), "larger than"),
-        ("more", [header("a/x", b'0', 0), end.clone(), vec![1; 512]].concat(), "something follows the last file"),
+        ("large", below(&[header("a/x", b'0', 1 << 41), vec![0; 512]]), "larger than"),
+        ("more", below(&[header("a/x", b'0', 0), end.clone(), vec![1; 512]]), "something follows the last file"),
+        (
+            "more zeros",
+            below(&[header("a/x", b'0', 0), end.clone(), vec![0; 512]]),
+            "something follows the last file",
+        ),
+        ("one block at its end", below(&[header("a/x", b'0', 0), vec![0; 512]]), "something follows the last file"),
         ("other text", b"not tar at all".repeat(100), "box.tar.gz"),
     ] {
         scratch.write("box.tar.gz", packed(&tar));

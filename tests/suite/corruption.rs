@@ -13,7 +13,7 @@ use crate::support::packages::offline;
 use crate::support::{Scratch, cfy_seed};
 
 /// A small box with its image, made with the library: a few bytes stand for the program.
-fn small(split: Option<u64>) -> (Scratch, Utf8PathBuf) {
+pub fn small(split: Option<u64>) -> (Scratch, Utf8PathBuf) {
     let scratch = offline();
     cfy_seed(scratch.path()).args(&["payload", "add", "new/libpq.rpm", "new/common.rpm", "new/image"]).exits(0);
     let now = time::OffsetDateTime::now_utc();
@@ -27,10 +27,10 @@ fn small(split: Option<u64>) -> (Scratch, Utf8PathBuf) {
 }
 
 /// What `verify` finds.
-fn found(path: &Utf8Path) -> String {
+pub fn found(path: &Utf8Path) -> String {
     let at = time::OffsetDateTime::now_utc();
     let profiles = cfy_seed::profile::Profiles::embedded().expect("sound profiles");
-    let request = verify::Request { path, key: None, at, profiles: &profiles, progress: &|_, _| () };
+    let request = verify::Request { path, key: None, at, profiles: &profiles, progress: &|_, _| (), whole: None };
     let mut report = match verify::subject(request) {
         Ok(verification) => verification.report,
         Err(error) => error.diagnostic().expect("a finding").into(),
@@ -84,7 +84,7 @@ impl Victim {
 }
 
 /// Where the files of a box lie in it, by their paths below its directory.
-fn places(archive: &[u8]) -> Vec<(String, Range<usize>)> {
+pub fn places(archive: &[u8]) -> Vec<(String, Range<usize>)> {
     let mut plain = Vec::new();
     flate2::read::GzDecoder::new(archive).read_to_end(&mut plain).expect("gzip");
     let mut tar = tar::Archive::new(plain.as_slice());

@@ -3,6 +3,8 @@
 use std::fs;
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use cfy_seed::names::{Credential, Secret};
 use cfy_seed::plan::credential::check_credential;
 
@@ -14,9 +16,14 @@ const MEMORY: &str = "262144";
 /// `check` of one text in bounded memory and time: exit code (124: the time is over) and what was said.
 fn bounded(scratch: &Scratch, text: impl AsRef<[u8]>) -> (Option<i32>, String) {
     scratch.write("hostile.yaml", text);
-    let limited = "ulimit -v \"$1\"; exec timeout 60 \"$0\" check hostile.yaml";
+    limited(scratch, "check", "hostile.yaml")
+}
+
+/// One command of one file in bounded memory and time.
+fn limited(scratch: &Scratch, command: &str, file: &str) -> (Option<i32>, String) {
+    let limited = "ulimit -v \"$1\"; exec timeout 60 \"$0\" \"$2\" \"$3\"";
     let output = Command::new("sh")
-        .args(["-c", limited, env!("CARGO_BIN_EXE_cfy-seed"), MEMORY])
+        .args(["-c", limited, env!("CARGO_BIN_EXE_cfy-seed"), MEMORY, command, file])
         .current_dir(scratch.path())
         .output()
         .expect("sh");
@@ -67,6 +74,155 @@ fn no_text_takes_long_or_much_memory() {
         assert_eq!(status, Some(1), "{what}: {}", &said[..said.len().min(2000)]);
         assert!(said.contains(&format!("error[{code}]")), "{what}: {}", &said[..said.len().min(2000)]);
         assert!(said.len() < 1 << 20, "{what} is answered with {} bytes", said.len());
+    }
+}
+
+fn both(number: u32) -> [u8; 8] {
+    [number.to_le_bytes(), number.to_be_bytes()].concat().try_into().expect("eight")
+}
+
+/// A directory record of ISO 9660 (ECMA-119 9.1).
+fn record(identifier: &[u8], (sector, size): (u32, u32), flags: u8, system_use: &[u8]) -> Vec<u8> {
+    let mut bytes = [&[0, 0][..], &both(sector), &both(size), &[0; 7], &[flags, 0, 0, 1, 0, 0, 1]].concat();
+    bytes.push(u8::try_from(identifier.len()).expect("short"));
+    bytes.extend(identifier);
+    bytes.resize(bytes.len().next_multiple_of(2), 0);
+    bytes.extend(system_use);
+    bytes.resize(bytes.len().next_multiple_of(2), 0);
+    bytes[0] = u8::try_from(bytes.len()).expect("short");
+    bytes
+}
+
+fn name(part: &[u8], goes_on: bool) -> Vec<u8> {
+    [&[b'N', b'M', u8::try_from(5 + part.len()).expect("short"), 1, u8::from(goes_on)], part].concat()
+}
+
+/// Sectors before what an image of these tests has of its own.
+const FIRST: u32 = 18;
+
+/// A seed image: these sectors, and then a root with these records.
+fn seed_image(sectors: &[u8], records: &[Vec<u8>]) -> Vec<u8> {
+    let place = FIRST + u32::try_from(sectors.len() / 2048).expect("small");
+    let rock_ridge = [&b"SP\x07\x01\xbe\xef\0"[..], b"ER\x12\x01\x0a\0\0\x01RRIP_1991A"].concat();
+    let mut directory = Vec::new();
+    let own = [record(&[0], (place, 2048), 2, &rock_ridge), record(&[1], (place, 2048), 2, &[])];
+    for record in own.iter().chain(records) {
+        if directory.len() % 2048 + record.len() > 2048 {
+            directory.resize(directory.len().next_multiple_of(2048), 0);
+        }
+        directory.extend(record);
+    }
+    directory.resize(directory.len().next_multiple_of(2048), 0);
+    let mut descriptor = vec![0; 2048];
+    descriptor[..7].copy_from_slice(b"\x01CD001\x01");
+    descriptor[40..72].copy_from_slice(b"CIDATA                          ");
+    let size = u32::try_from(directory.len()).expect("small");
+    descriptor[80..88].copy_from_slice(&both(place + size / 2048));
+    descriptor[128..132].copy_from_slice(&[0, 8, 8, 0]);
+    descriptor[156..190].copy_from_slice(&record(&[0], (place, size), 2, &[]));
+    let mut end = vec![0; 2048];
+    end[..7].copy_from_slice(b"\xffCD001\x01");
+    [vec![0; 16 * 2048], descriptor, end, sectors.to_vec(), directory].concat()
+}
+
+/// Small images that say they have much: each file is the whole image, each name the same long one, and many names that are
+/// long by themselves.
+#[test]
+fn no_image_takes_much_memory() {
+    let scratch = Scratch::new();
+    let file = |at: usize| format!("F{at:06}").into_bytes();
+    let overlap: Vec<_> = (0..10_000).map(|at| record(&file(at), (0, 400 << 10), 0, &[])).collect();
+    let area: Vec<u8> = [name(&[b'n'; 240], true).repeat(8), name(b"z", false)].concat();
+    let length = u32::try_from(area.len()).expect("small");
+    let continued = [&b"CE\x1c\x01"[..], &both(FIRST), &both(0), &both(length)].concat();
+    let mut area = area;
+    area.resize(2048, 0);
+    let one = [record(b"A", (0, 0), 0, &continued)];
+    let shared: Vec<_> = (0..100_000)
+        .map(|at| record(&file(at), (0, 0), 0, &[name(&file(at), true), continued.clone()].concat()))
+        .collect();
+    let long: Vec<_> = (0..190_000)
+        .map(|at| record(&file(at), (0, 0), 0, &[name(&file(at), true), name(&[b'n'; 180], false)].concat()))
+        .collect();
+    let many: Vec<_> = (0..150_000).map(|at| record(&file(at), (0, 0), 0, &[])).collect();
+    for (what, image, said) in [
+        ("each file is the image", seed_image(&[], &overlap), "two of its pieces overlap"),
+        ("a long name", seed_image(&area, &one), "a Rock Ridge name of more than 255 bytes"),
+        ("each name is the same", seed_image(&area, &shared), "of more than 255 bytes"),
+        ("many long names", seed_image(&[], &long), "it has more bytes of names than are read"),
+        ("many files", seed_image(&[], &many), "more than 64 files and directories"),
+    ] {
+        scratch.write("seed.iso", image);
+        let (status, told) = limited(&scratch, "verify", "seed.iso");
+        assert_eq!(status, Some(1), "{what}: {}", &told[..told.len().min(2000)]);
+        assert!(told.contains(said), "{what}: {}", &told[..told.len().min(2000)]);
+        assert!(told.len() < 1 << 20, "{what} is answered with {} bytes", told.len());
+    }
+}
+
+fn packed(bytes: usize) -> String {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut gzip, &vec![b'a'; bytes]).expect("memory");
+    STANDARD.encode(gzip.finish().expect("memory"))
+}
+
+/// Hosts of which each has as much as one may have.
+#[test]
+fn no_number_of_hosts_takes_much_memory() {
+    let scratch = Scratch::fixture("all-in-one");
+    cfy_seed(scratch.path()).args(&["build", "--vault", "vault"]).exits(0);
+    let tree = scratch.join("out/single");
+    let manifest = fs::read_to_string(tree.join("manifest.json")).expect("a manifest");
+    let mut manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let host = manifest["hosts"][0].clone();
+    let content =
+        format!("#cloud-config\nwrite_files:\n- {{path: /x, encoding: gz+b64, content: '{}'}}\n", packed(15 << 20));
+    let hosts = (0..16).map(|at| {
+        let mut host = host.clone();
+        host["name"] = format!("h{at}").into();
+        let directory = tree.join(format!("hosts/h{at}"));
+        fs::create_dir(&directory).expect("a directory");
+        fs::set_permissions(&directory, mode(0o700)).expect("a mode");
+        fs::write(directory.join("user-data"), &content).expect("written");
+        fs::set_permissions(directory.join("user-data"), mode(0o600)).expect("a mode");
+        host
+    });
+    manifest["hosts"] = hosts.collect();
+    fs::write(tree.join("manifest.json"), manifest.to_string()).expect("written");
+    let (status, told) = limited(&scratch, "verify", "out/single");
+    assert_eq!(status, Some(1), "{}", &told[..told.len().min(2000)]);
+    // Where memory ends, gzip's reader says so.
+    assert!(!told.contains("cannot be read"), "{told}");
+    assert!(
+        told.contains("`h0`: user-data has no digest list") && told.contains("`h15`: the bundle lacks"),
+        "{told}"
+    );
+}
+
+/// User-data of some KiB whose files have gigabytes, each of them few enough by itself.
+#[test]
+fn no_user_data_takes_much_memory() {
+    let scratch = Scratch::new();
+    let text = |first: &str, content: &str, count: usize| {
+        let entry = |at: usize| format!("- {{path: /x{at}, {first}, content: *a}}\n");
+        format!(
+            "#cloud-config\nwrite_files:\n- {{path: /x, {first}, content: &a '{content}'}}\n{}",
+            lines(count, entry)
+        )
+    };
+    let gzip = "encoding: gz+b64";
+    for (what, said, text) in [
+        ("one file of 60 MiB", "far more than", text(gzip, &packed(60 << 20), 0)),
+        ("many files of 8 MiB", "far more than", text(gzip, &packed(8 << 20), 40)),
+        ("a text many times", "more than the files", text("encoding: text/plain", &"x".repeat(1 << 20), 40)),
+        ("base64 many times", "more than the files", text("encoding: b64", &"AAAA".repeat(1 << 18), 40)),
+        ("aliases that YAML's reader refuses", "is not YAML", text(gzip, &packed(8 << 20), 20_000)),
+    ] {
+        assert!(text.len() < 2 << 20);
+        scratch.write("user-data.nocloud", text);
+        let (status, told) = limited(&scratch, "verify", "user-data.nocloud");
+        assert_eq!(status, Some(1), "{what}: {}", &told[..told.len().min(2000)]);
+        assert!(told.contains("error[CFY-B022]") && told.contains(said), "{what}: {told}");
     }
 }
 

@@ -51,5 +51,6 @@ mod sbom;
 mod secrets;
 mod seeds;
 mod stops;
+mod tampering;
 mod targets;
 mod vaults;

@@ -57,6 +57,36 @@ fn images() {
 }
 
 #[test]
+fn archives() {
+    run(targets::archive, "fuzz/seeds/archive");
+}
+
+/// What GNU tar would unpack in another way than it is read here, or what nobody wrote.
+#[test]
+fn archives_that_are_not_ours_are_refused() {
+    let directory = camino::Utf8Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds/archive");
+    let scratch = crate::support::Scratch::new();
+    let mut taken = Vec::new();
+    for seed in directory.read_dir_utf8().expect("seeds").flatten() {
+        let mut packed = cfy_seed::bundle::gzip::Stored::new(Vec::new()).expect("memory");
+        std::io::Write::write_all(&mut packed, &fs::read(seed.path()).expect("a seed")).expect("memory");
+        let path = scratch.write("x.tar.gz", packed.finish().expect("memory"));
+        let limits = cfy_seed::load::Limits::BUNDLE;
+        let read = cfy_seed::load::archive(&path, &[&path], limits, &|_| (), None);
+        if read.is_ok_and(|unpacked| unpacked.damage.is_none()) {
+            taken.push(seed.file_name().to_owned());
+        }
+    }
+    taken.sort();
+    assert_eq!(taken, ["good", "root-only"]);
+}
+
+#[test]
+fn user_data() {
+    run(targets::user_data, "fuzz/seeds/user_data");
+}
+
+#[test]
 fn manifests() {
     run(targets::manifest, "fuzz/seeds/manifest");
 }

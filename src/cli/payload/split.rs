@@ -20,6 +20,7 @@ pub fn run(request: &PayloadSplit, own: &OwnDirectories, output: &Output) -> Res
         at: RealWorld.now(),
         profiles: &profiles,
         progress: &bytes,
+        whole: None,
     };
     let split = split_box(subject, request.split, &request.out)?;
     drop(progress);

@@ -4,10 +4,12 @@ use std::cell::Cell;
 use std::io::{self, Read};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use sha2::{Digest as _, Sha256};
 
 use crate::diag::{Code, Diagnostic};
 use crate::emit::{self, Split};
 use crate::load;
+use crate::names::Digest256;
 use crate::project::BuildError;
 use crate::verify::{self, Request, Subject};
 
@@ -27,7 +29,8 @@ pub fn split_box(request: Request<'_>, limit: u64, out: &Utf8Path) -> Result<Spl
         );
         return Err(refused(Diagnostic::error(Code::BoxPart, message).help("rename it")));
     }
-    let verification = verify::subject(request)?;
+    let whole = Cell::new(None);
+    let verification = verify::subject(Request { whole: Some(&whole), ..request })?;
     let name = from.file_name().unwrap_or_default();
     let (name, parts): (&str, Vec<Utf8PathBuf>) = match verification.subject {
         Subject::Box => (name, vec![from.to_owned()]),
@@ -51,8 +54,14 @@ pub fn split_box(request: Request<'_>, limit: u64, out: &Utf8Path) -> Result<Spl
         return Err(refused(Diagnostic::error(Code::OutputInTheWay, message).help(help)));
     }
     let total = parts.iter().map(|part| load::size(part)).sum::<Result<u64, _>>()?;
-    let mut reader =
-        Counted { inner: load::joined(&parts)?, passed: Cell::new(0), total, progress: request.progress };
+    let mut reader = Again {
+        inner: load::joined(&parts)?,
+        digest: Sha256::new(),
+        verified: whole.get(),
+        passed: Cell::new(0),
+        total,
+        progress: request.progress,
+    };
     Ok(emit::split(&mut reader, out, name, limit)?)
 }
 
@@ -61,17 +70,29 @@ fn same(one: &Utf8Path, other: &Utf8Path) -> bool {
     one.canonicalize_utf8().is_ok_and(|one| other.canonicalize_utf8().is_ok_and(|other| one == other))
 }
 
-/// Says how many bytes have been read.
-struct Counted<'p> {
+/// Reads a box again, says how many bytes have been read, and at their end whether they are those that were verified: where
+/// they are not, nothing is published.
+struct Again<'p> {
     inner: Box<dyn Read>,
+    digest: Sha256,
+    verified: Option<Digest256>,
     passed: Cell<u64>,
     total: u64,
     progress: &'p dyn Fn(u64, u64),
 }
 
-impl Read for Counted<'_> {
+impl Read for Again<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(into)?;
+        if count == 0 && !into.is_empty() {
+            let digest = Digest256::from_bytes(self.digest.clone().finalize().into());
+            return if self.verified == Some(digest) {
+                Ok(0)
+            } else {
+                Err(io::Error::other("it is not what was verified: it has changed since"))
+            };
+        }
+        self.digest.update(into.get(..count).unwrap_or_default());
         self.passed.set(self.passed.get() + count as u64);
         (self.progress)(self.passed.get(), self.total);
         Ok(count)

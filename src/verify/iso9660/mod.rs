@@ -2,7 +2,9 @@
 //!
 //! It reads what our images can hold: files and directories in one volume of 2048-byte blocks. Symbolic links,
 //! relocated directories and interleaved files are not read. The bytes are untrusted: every place is checked, every
-//! loop ends, and nothing is copied. Of a large image it needs the beginning only, with all of its directories.
+//! loop ends, and nothing is copied. No two pieces of an image overlap, so that what is read of it is never more than it
+//! has. What would show a host other files than are read here is refused: a file type in Rock Ridge that its record denies,
+//! links, compression, and files that are hidden. Of a large image it needs the beginning only, with all of its directories.
 
 mod rock_ridge;
 
@@ -13,8 +15,19 @@ use std::ops::Range;
 const SECTOR: usize = 2048;
 /// Descriptors that are looked at.
 const MAX_DESCRIPTORS: usize = 32;
+/// File flags (ECMA-119 9.1.6): a directory, and every section of a file but its last.
+const FLAG_DIRECTORY: u8 = 0x02;
+const FLAG_MORE: u8 = 0x80;
+/// The file types of `st_mode` (POSIX `sys/stat.h`).
+const S_IFMT: u32 = 0o170_000;
+const S_IFDIR: u32 = 0o040_000;
+const S_IFREG: u32 = 0o100_000;
 const MAX_RECORDS: usize = 200_000;
 const MAX_DEPTH: usize = 16;
+/// Bytes of a path; no path of ours has more (`names::TreePath`).
+const MAX_PATH: usize = 1024;
+/// Bytes of all paths together: twice what as many files as are read have in a payload.
+const MAX_PATHS: usize = 32 << 20;
 
 /// Why the bytes are no image that we read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -148,11 +161,34 @@ impl<'b> Record<'b> {
         if bytes.get(26..28) != Some(&[0, 0]) || bytes.get(1) != Some(&0) {
             return Err(IsoReadError::Broken("an interleaved file, or one with an extended attribute record"));
         }
+        // Linux does not show associated files (0x04), nor hidden ones where it is told so.
+        if !matches!(flags, 0 | FLAG_DIRECTORY | FLAG_MORE) {
+            return Err(IsoReadError::Broken("a file that is hidden, or of a kind that hosts do not show"));
+        }
         Ok(Self { sector: both32(bytes, 2)?, size: both32(bytes, 10)?, flags, identifier, system_use })
     }
 
     fn is_directory(&self) -> bool {
-        self.flags & 0x02 != 0
+        self.flags & FLAG_DIRECTORY != 0
+    }
+}
+
+/// What the pieces of an image take of it: directories, files, continuation areas.
+#[derive(Debug, Default)]
+struct Taken(BTreeMap<u64, u64>);
+
+impl Taken {
+    /// Takes a range that nobody has taken.
+    fn take(&mut self, range: &Range<u64>) -> Result<(), IsoReadError> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        // Those that are taken do not overlap: the last that begins before the end is the one that reaches furthest.
+        if self.0.range(..range.end).next_back().is_some_and(|(_, end)| *end > range.start) {
+            return Err(IsoReadError::Broken("two of its pieces overlap"));
+        }
+        self.0.insert(range.start, range.end);
+        Ok(())
     }
 }
 
@@ -165,6 +201,9 @@ struct Walk<'b> {
     rock: bool,
     records: usize,
     visited: BTreeSet<u32>,
+    taken: Taken,
+    /// Bytes of all paths.
+    paths: usize,
     view: IsoView,
 }
 
@@ -178,8 +217,8 @@ impl<'b> Walk<'b> {
             return Err(IsoReadError::Broken("its blocks are not of 2048 bytes"));
         }
         let root = Record::parse(descriptor.get(156..190).unwrap_or_default())?;
-        let mut walk =
-            Self { image, size, names, rock: false, records: 0, visited: BTreeSet::new(), view: IsoView::default() };
+        let (visited, taken, view) = (BTreeSet::new(), Taken::default(), IsoView::default());
+        let mut walk = Self { image, size, names, rock: false, records: 0, visited, taken, paths: 0, view };
         let mut open = vec![(String::new(), root.sector, root.size, 1)];
         while let Some((path, sector, size, depth)) = open.pop() {
             if depth > MAX_DEPTH {
@@ -208,25 +247,29 @@ impl<'b> Walk<'b> {
     /// Takes the files of a directory over and gives its directories.
     fn directory(&mut self, above: &str, sector: u32, size: u32) -> Result<Vec<(String, Record<'b>)>, IsoReadError> {
         let bytes = slice(self.image, sector, 0, size)?;
+        let start = u64::from(sector) * SECTOR as u64;
+        self.taken.take(&(start..start + u64::from(size)))?;
         let mut directories = Vec::new();
         // The sections of a file so far, all but the last.
         let mut sections: Option<(&[u8], Vec<Range<u64>>)> = None;
-        for (index, record) in records(bytes)?.into_iter().enumerate() {
-            self.records += 1;
-            if self.records > MAX_RECORDS {
-                return Err(IsoReadError::TooMany("files"));
-            }
+        let all = records(bytes, MAX_RECORDS - self.records)?;
+        self.records += all.len();
+        for (index, record) in all.into_iter().enumerate() {
             if index < 2 {
                 if record.identifier != [u8::from(index == 1)] || !record.is_directory() {
                     return Err(IsoReadError::Broken("a directory does not begin with itself and its parent"));
                 }
                 if index == 0 && above.is_empty() && self.names == Names::RockRidge {
-                    self.rock = rock_ridge::is_used(self.image, record.system_use)?;
+                    self.rock = rock_ridge::is_used((self.image, &mut self.taken), record.system_use)?;
                 }
                 continue;
             }
             let (name, mode) = self.name(&record)?;
             let path = if above.is_empty() { name } else { format!("{above}/{name}") };
+            self.paths += path.len();
+            if path.len() > MAX_PATH || self.paths > MAX_PATHS {
+                return Err(IsoReadError::TooMany("bytes of names"));
+            }
             if record.is_directory() {
                 if self.view.directories.insert(path.clone(), mode).is_some() || sections.is_some() {
                     return Err(IsoReadError::Broken("a name twice in a directory"));
@@ -239,8 +282,10 @@ impl<'b> Walk<'b> {
                 Some(_) => return Err(IsoReadError::Broken("a file lacks its last section")),
                 None => Vec::new(),
             };
-            whole.push(self.extent(&record)?);
-            if record.flags & 0x80 != 0 {
+            let extent = self.extent(&record)?;
+            self.taken.take(&extent)?;
+            whole.push(extent);
+            if record.flags & FLAG_MORE != 0 {
                 sections = Some((record.identifier, whole));
             } else if self.view.files.insert(path, IsoFile { mode, sections: whole }).is_some() {
                 return Err(IsoReadError::Broken("a name twice in a directory"));
@@ -252,14 +297,18 @@ impl<'b> Walk<'b> {
         Ok(directories)
     }
 
-    fn name(&self, record: &Record<'b>) -> Result<(String, Option<u32>), IsoReadError> {
+    fn name(&mut self, record: &Record<'b>) -> Result<(String, Option<u32>), IsoReadError> {
         let plain = match self.names {
             Names::Joliet => ucs2(record.identifier),
             Names::RockRidge => String::from_utf8_lossy(record.identifier).into_owned(),
         };
         let plain = plain.strip_suffix(";1").unwrap_or(&plain).to_owned();
         let (name, mode) = if self.names == Names::RockRidge && self.rock {
-            let (name, mode) = rock_ridge::attributes(self.image, record.system_use)?;
+            let (name, mode) = rock_ridge::attributes((self.image, &mut self.taken), record.system_use)?;
+            let kind = if record.is_directory() { S_IFDIR } else { S_IFREG };
+            if mode.is_some_and(|mode| mode & S_IFMT != kind) {
+                return Err(IsoReadError::Broken("a file type of Rock Ridge that is not that of its record"));
+            }
             (name.unwrap_or(plain), mode)
         } else {
             (plain, None)
@@ -271,8 +320,8 @@ impl<'b> Walk<'b> {
     }
 }
 
-/// The records of a directory. None crosses a sector; a length of 0 says that the sector has no more.
-fn records(directory: &[u8]) -> Result<Vec<Record<'_>>, IsoReadError> {
+/// The records of a directory, as many as this. None crosses a sector; a length of 0 says that the sector has no more.
+fn records(directory: &[u8], most: usize) -> Result<Vec<Record<'_>>, IsoReadError> {
     let mut all = Vec::new();
     for sector in directory.chunks(SECTOR) {
         let mut rest = sector;
@@ -282,6 +331,9 @@ fn records(directory: &[u8]) -> Result<Vec<Record<'_>>, IsoReadError> {
             let Some((record, others)) = rest.split_at_checked(usize::from(length)) else {
                 return Err(IsoReadError::Broken("a directory record crosses a sector"));
             };
+            if all.len() == most {
+                return Err(IsoReadError::TooMany("files"));
+            }
             all.push(Record::parse(record)?);
             rest = others;
         }
