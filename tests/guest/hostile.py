@@ -48,12 +48,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def endless_signature(self, name):
         (self.endless if name.endswith(".sig") else self.honest)(name)
 
-    def slow(self, name):
+    def slow(self, name, data=b"aa"):
         """Some bytes a second, for as long as anybody listens."""
         self.begin(200, Transfer_Encoding="chunked")
         while True:
-            self.chunk(b"aa")
+            self.chunk(data)
             time.sleep(0.2)
+
+    def tough(self, name):
+        """More than what is called slow."""
+        self.slow(name, data=b"a" * 1000)
 
     def elsewhere(self, name):
         """Sends to another protocol on this very port, which then sees who comes."""

@@ -86,26 +86,29 @@ test_hostile_rpm_that_crawls_is_told_and_tried_again() {
   until_true tried_again /slow/rpm
 }
 tried_again() { (($(grep -cx "$1" "$ROOT/http") > 1)); }
-# Whatever a command waits for, and however well it is fed: a host that has said nothing else by then says that it takes long.
-test_hostile_server_that_is_just_fast_enough_is_told() {
-  plan_drop '^time\tstall' && plan_add time stall_after 0
-  touch "$ROOT/hang/curl"
+# More than the floor, and for ever: the host says so when the time has come, and cuts nobody off any more after that.
+fast_enough() {
+  local n
+  plan_drop '^time\t' && plan_add time poll 1 && plan_add time stall_after 2
   start_driver
-  until_true is code CFY-G064
-  is state STALLED
-  [[ $(status cause) == 'takes long: log/download.log since 20'* && $(status fix) == *' log in /var/lib/cfy-seed.' ]]
-  # What is known later is more than that, and is not taken back by the next try.
-  repeat 300 7 >"$ROOT/answers/download"
-  rm "$ROOT/hang/curl"
   until_true is code CFY-G022
-  until_true called_often curl payload
-  is code CFY-G022
-  [[ $(grep -c CFY-G064 "$ROOT/out") == 1 ]]
-  : >"$ROOT/answers/download"
-  wait "$driver"
-  is state READY
+  is state STALLED
+  [[ $(status cause) == *'curl exit 28 '*timed\ out* ]]
+  until_true tried_again "$1"
+  /bin/sleep 1
+  n=$(grep -cx "$1" "$ROOT/http")
+  /bin/sleep 4
+  [[ $(grep -cx "$1" "$ROOT/http") == "$n" ]]
 }
-called_often() { (($(calls "$1" | grep -c "$2") > 4)); }
+test_hostile_rpm_that_is_just_fast_enough_is_told() {
+  hostile_server
+  plan_drop '^rpm\t' && plan_add rpm url "$server/tough/rpm" "$(repeat 64 0 | tr -d '\n')"
+  fast_enough /tough/rpm
+}
+test_hostile_payload_that_is_just_fast_enough_is_told() {
+  payload_from tough
+  fast_enough /tough/SHA256SUMS
+}
 
 # What was a file when the host looked at it is a pipe that nobody writes to, or a link to a good one, when it reads.
 becomes() {
@@ -120,3 +123,78 @@ becomes() {
 }
 test_hostile_file_that_becomes_a_pipe() { becomes mkfifo; }
 test_hostile_file_that_becomes_a_link() { becomes "ln -s $ROOT/lock"; }
+test_hostile_file_that_fills_the_disk_keeps_no_other_from_us() {
+  local rest=$ROOT/opt/cfy-seed/payload
+  wants_payload
+  payload_in "$ROOT/media/cfypayload"
+  mkdir -p "${rest%/*}"
+  cp -a "$ROOT/media/cfypayload" "$rest"
+  # The other place has what does not fit here, and not what follows it in the list.
+  rm "$rest/payload.lock"
+  # shellcheck disable=SC2016 # expands in the fake
+  printf '#!/bin/bash\n[[ $* != *if=*media*which* ]] || { echo "dd: error writing: No space left on device" >&2; exit 1; }\nexec /usr/bin/dd "$@"\n' >"$ROOT/bin/dd"
+  chmod 755 "$ROOT/bin/dd"
+  drive
+  installed_from "$ROOT/media/cfypayload"
+  says "has the payload of /opt/cfy-seed/payload"
+}
+
+# NUMBER: mount ends with it, as with 2 where the kernel has no such device: nobody has looked at a list then.
+unmountable() {
+  wants_payload
+  plan_drop '^time\tstall' && plan_add time stall_after 0
+  device sdb
+  echo "$1" >"$ROOT/dev/sdb/no-file-system"
+  start_driver
+  until_true is code CFY-G023
+  [[ $(status cause) == *'nothing at /dev/sdb (mount: wrong fs type on /dev/sdb missing codepage, or other error); '* ]]
+  device sdc
+  wait "$driver"
+  installed_from "$ROOT/dev/sdc"
+}
+test_hostile_medium_that_cannot_be_mounted() { unmountable 32; }
+test_hostile_medium_that_the_system_refuses() { unmountable 2; }
+
+# Whoever sends on to another protocol is not followed, and the host says why.
+test_hostile_server_that_sends_the_payload_to_another_protocol() {
+  payload_from elsewhere
+  plan_drop '^time\tstall' && plan_add time stall_after 0
+  not_followed
+}
+test_hostile_server_that_sends_the_rpm_to_another_protocol() {
+  hostile_server
+  plan_drop '^(time\tstall|rpm\t)' && plan_add time stall_after 0
+  plan_add rpm url "$server/elsewhere/rpm" "$(repeat 64 0 | tr -d '\n')"
+  not_followed
+}
+not_followed() {
+  start_driver
+  until_true is code CFY-G022
+  [[ $(status cause) == *'curl exit 1 curl: (1) Protocol'* ]]
+  kill_driver
+  # A client of FTP would wait for the server to speak, and never ask.
+  [[ $(grep -c '^connection' "$ROOT/http") == $(grep -c '^/elsewhere/' "$ROOT/http") ]]
+}
+
+test_hostile_part_of_the_rpm_is_not_the_end() {
+  mkdir "$ROOT/var/lib/cfy-seed/payload"
+  echo bad >"$ROOT/var/lib/cfy-seed/payload/part"
+  drive
+  is state READY
+  count curl payload/part 2
+}
+
+# A peer, or who speaks for it, at a probe.
+test_hostile_date_of_a_peer() {
+  dated now
+  sed -i 's/^d=.*/d="Tue, 99 Foo GMT"/' "$ROOT/bin/curl"
+  drive
+  is state READY
+  none grep -q CFY-G052 "$ROOT/out"
+}
+test_hostile_answer_of_a_peer_without_end() {
+  plan_drop '^(fetch|rpm)\t' && plan_add rpm preinstalled
+  echo cloudify-manager-install 7.0.4 >>"$ROOT/answers/rpms"
+  hostile_server
+  why='http .*/endless/ok \(curl exit (23|141)\)' stays http "$server/endless/ok" 200 - 1 -
+}

@@ -114,7 +114,7 @@ test_payload_of_several_devices_each_is_tried() {
   device sdb
   device sdc
   device sdd
-  touch "$ROOT/dev/sdb/no-file-system"
+  echo 32 >"$ROOT/dev/sdb/no-file-system"
   echo x >>"$ROOT/dev/sdc/SHA256SUMS"
   drive
   installed_from "$ROOT/dev/sdd"
