@@ -114,7 +114,7 @@ test_payload_of_several_devices_each_is_tried() {
   device sdb
   device sdc
   device sdd
-  touch "$ROOT/dev/sdb/no-file-system"
+  echo 32 >"$ROOT/dev/sdb/no-file-system"
   echo x >>"$ROOT/dev/sdc/SHA256SUMS"
   drive
   installed_from "$ROOT/dev/sdd"
@@ -293,8 +293,8 @@ test_payload_on_a_full_disk_says_so_and_goes_on() {
   plan_drop '^time\tstall' && plan_add time stall_after 0
   payload_in "$ROOT/media/cfypayload"
   # shellcheck disable=SC2016 # expands in the fake
-  printf '#!/bin/bash\n[[ ! -e $CFY_ROOT/full || $* != *which* ]] || { head -c 9 /dev/zero; echo "head: error writing: No space left on device" >&2; exit 1; }\nexec /usr/bin/head "$@"\n' >"$ROOT/bin/head"
-  chmod 755 "$ROOT/bin/head"
+  printf '#!/bin/bash\n[[ ! -e $CFY_ROOT/full || $* != *which* ]] || { head -c 9 /dev/zero >"${2#of=}"; echo "dd: error writing: No space left on device" >&2; exit 1; }\nexec /usr/bin/dd "$@"\n' >"$ROOT/bin/dd"
+  chmod 755 "$ROOT/bin/dd"
   touch "$ROOT/full"
   start_driver
   until_true is code CFY-G013
@@ -329,15 +329,15 @@ test_payload_killed_while_mounted() {
   device sr0
   # The first copy hangs: the medium is mounted.
   # shellcheck disable=SC2016 # expands in the fake
-  printf '#!/bin/bash\n[[ $* != *SHA256SUMS* ]] || note head "$@"\nexec /usr/bin/head "$@"\n' >"$ROOT/bin/head"
-  chmod 755 "$ROOT/bin/head"
-  touch "$ROOT/hang/head"
+  printf '#!/bin/bash\n[[ $* != *SHA256SUMS* ]] || note dd "$@"\nexec /usr/bin/dd "$@"\n' >"$ROOT/bin/dd"
+  chmod 755 "$ROOT/bin/dd"
+  touch "$ROOT/hang/dd"
   start_driver
-  until_true called head SHA256SUMS
+  until_true called dd SHA256SUMS
   [[ -L $ROOT/$medium ]]
   kill_driver
   [[ -L $ROOT/$medium ]]
-  rm "$ROOT/hang/head"
+  rm "$ROOT/hang/dd"
   drive
   installed_from "$ROOT/dev/sr0"
   count umount . 2
