@@ -37,7 +37,7 @@ pub fn readme(plan: &Plan) -> String {
         hosts/          a directory for each host: its seed image, and the same files for those who make their own\n    \
         payload/        the packages, as a yum repository\n    \
         firewall/       who must reach which port; beside it, for each platform, what makes its machines: README.md in each\n    \
-        cfy-seed        the program that made all of this; it needs nothing else and opens no connection\n    \
+        cfy-seed        the program that made all of this, for Linux on x86_64; it opens no connection\n    \
         sbom.cdx.json   the bill of materials (CycloneDX 1.5)\n    \
         manifest.json   every file with size, digest and mode; where each package is from is in payload/payload.lock\n",
         cluster = plan.cluster,
