@@ -169,6 +169,12 @@ fn links_are_no_files_of_a_payload() {
     std::os::unix::fs::symlink(scratch.join("victim"), &packages).expect("a link");
     assert_eq!(add(&scratch, &["new/common.rpm"]).says("packages is no directory of its own").code, Some(1));
     assert_eq!(fs::read_dir(scratch.join("victim")).expect("a directory").count(), 1);
+    // Keys behind a link are not left out in silence: hosts would install unchecked.
+    fs::remove_file(&packages).expect("removed");
+    let _ = fs::remove_dir_all(scratch.join("single.payload/keys"));
+    std::os::unix::fs::symlink(scratch.join("victim"), scratch.join("single.payload/keys")).expect("a link");
+    let built = cfy_seed(scratch.path()).args(&["build"]).run();
+    assert_eq!(built.says("keys is no directory of its own").code, Some(1));
 }
 
 #[test]

@@ -53,9 +53,8 @@ pub fn read_payload(
     depth: Depth,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Payload, LoadError> {
-    let report = strangers(directory)?;
+    let (mut here, report) = contents(directory)?;
     let mut payload = Payload { exists: directory.is_dir(), report, ..Payload::default() };
-    let mut here = files(directory)?;
     payload.read_lock(directory)?;
     // The rest needs no lock file: what lies there is looked at in any case.
     let mut keys = Vec::new();
@@ -83,8 +82,9 @@ pub fn read_payload(
 
 /// The keys of a payload, and what is wrong with their files.
 pub(super) fn read_keys(directory: &Utf8Path) -> Result<(Option<PublicKeys>, Report), LoadError> {
-    let (mut keys, mut report) = (Vec::new(), Report::default());
-    for path in files(directory)?.into_keys().filter(|path| path.starts_with("keys/")) {
+    let (files, mut report) = contents(directory)?;
+    let mut keys = Vec::new();
+    for path in files.into_keys().filter(|path| path.starts_with("keys/")) {
         match PublicKeys::parse(&load::bytes(&directory.join(&path), MAX_KEY)?) {
             Ok(read) => keys.push(read),
             Err(error) => report.push(key_finding(&path, &error.to_string())),
@@ -108,49 +108,42 @@ fn counts(name: &str) -> bool {
     !name.starts_with('.')
 }
 
-/// The files that count, by path, and their sizes.
-fn files(directory: &Utf8Path) -> Result<BTreeMap<String, u64>, LoadError> {
-    let mut found = BTreeMap::new();
-    let top = load::listing(directory)?;
-    for part in [PACKAGES, KEYS].into_iter().filter(|part| top.get(*part) == Some(&Listed::Directory)) {
-        for (name, listed) in load::listing(&directory.join(part))? {
-            if let Listed::File(size) = listed
-                && counts(&name)
-            {
-                found.insert(format!("{part}/{name}"), size);
-            }
+/// The files that count, by path, with their sizes; and what stands where files and directories belong and is none: links, devices. A
+/// payload that came from others could lead anywhere by one, and what is copied out of it would not have it.
+fn contents(directory: &Utf8Path) -> Result<(BTreeMap<String, u64>, Report), LoadError> {
+    let (mut files, mut strange) = (BTreeMap::new(), Vec::new());
+    let mut sort = |path: String, listed: &Listed| match listed {
+        Listed::File(size) => {
+            files.insert(path, *size);
         }
-    }
-    if let Some(Listed::File(size)) = top.get(IMAGE) {
-        found.insert(IMAGE.to_owned(), *size);
-    }
-    Ok(found)
-}
-
-/// Links, directories and devices where files belong, and links where directories do. A payload that came from others could lead
-/// anywhere by one, and what is copied out of it would not have it.
-pub(super) fn strangers(directory: &Utf8Path) -> Result<Report, LoadError> {
+        _ => strange.push((path, "file")),
+    };
     let top = load::listing(directory)?;
-    let mut found = Vec::new();
+    let mut linked = Vec::new();
     for part in [PACKAGES, KEYS] {
         match top.get(part) {
             None => {}
             Some(Listed::Directory) => {
-                let inside = load::listing(&directory.join(part))?.into_iter();
-                let strange = inside.filter(|(name, listed)| counts(name) && !matches!(listed, Listed::File(_)));
-                found.extend(strange.map(|(name, _)| (format!("{part}/{name}"), "file")));
+                let inside = load::listing(&directory.join(part))?.into_iter().filter(|(name, _)| counts(name));
+                inside.for_each(|(name, listed)| sort(format!("{part}/{name}"), &listed));
             }
-            Some(_) => found.push((part.to_owned(), "directory")),
+            Some(_) => linked.push((part.to_owned(), "directory")),
         }
     }
-    let alone = [IMAGE, LOCK].into_iter().filter(|name| !matches!(top.get(*name), None | Some(Listed::File(_))));
-    found.extend(alone.map(|name| (name.to_owned(), "file")));
+    let alone = [IMAGE, LOCK].into_iter().filter_map(|name| Some((name, top.get(name)?)));
+    alone.for_each(|(name, listed)| sort(name.to_owned(), listed));
+    files.remove(LOCK);
     let finding = |(path, what): (String, &str)| {
         let message = format!("{path} is no {what} of its own: it is a link or something else");
         let help = format!("put the {what} itself in its place, or remove it");
         Diagnostic::error(Code::PayloadFileForeign, message).help(help)
     };
-    Ok(found.into_iter().map(finding).collect())
+    Ok((files, strange.into_iter().chain(linked).map(finding).collect()))
+}
+
+/// What is in a payload and must not be, where files are to be put into it.
+pub(super) fn strangers(directory: &Utf8Path) -> Result<Report, LoadError> {
+    Ok(contents(directory)?.1)
 }
 
 impl Payload {
