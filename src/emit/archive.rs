@@ -6,6 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lock::Lock;
 use super::parts::{self, Parts};
+use super::staging::remove_files;
 use super::{EmitError, prepare, sync_directory};
 use crate::bundle::Closing;
 use crate::bundle::archive::{self, Archive, ArchiveError};
@@ -114,7 +115,7 @@ pub fn split(from: &mut dyn Read, out_dir: &Utf8Path, name: &str, limit: u64) ->
     let _lock = Lock::of_output(out_dir, name)?;
     let prefix = format!(".cfy-seed.{name}.split");
     // Of a killed run; the lock says that nobody is at it.
-    parts::remove(out_dir, |file| file.starts_with(&prefix))?;
+    remove_files(out_dir, |file| file.starts_with(&prefix))?;
     free_list(out_dir, name)?;
     let mut parts = Parts::new(out_dir.join(&prefix), Some(limit));
     copy(from, &mut parts, &out_dir.join(name))?;

@@ -10,9 +10,6 @@ use crate::bundle::iso9660::{self, Image};
 use crate::load::{self, LoadError};
 use crate::names::{Digest256, FileMode};
 
-/// The first bytes of an image, up to the end of its first descriptor.
-const BEGINNING: usize = 17 * 2048;
-
 /// Writes an image to a file, mode 0644, in place of an older one of ours that carries this label; makes the directory where there is
 /// none. A kill or a power cut leaves the older one, whole, or the new one; what was begun has a name with a dot before it, and the next
 /// run removes it. Gives the image's digest.
@@ -99,7 +96,7 @@ pub(super) fn is_ours(path: &Utf8Path, label: &str) -> Result<bool, EmitError> {
         Err(error) => return Err(EmitError::machine("look at", path, error)),
         Ok(status) => status,
     };
-    let mut head = vec![0; BEGINNING];
+    let mut head = vec![0; iso9660::BEGINNING];
     match load::prefix(path, &mut head) {
         Ok(_) if status.is_file() && iso9660::is_ours(&head, label) => Ok(true),
         Ok(_) | Err(LoadError::Directory { .. } | LoadError::Special { .. } | LoadError::Missing { .. }) => {

@@ -7,7 +7,7 @@ use super::image::{self, StagedImage};
 use super::lock::Lock;
 use super::staging::{self, Staging, Written};
 use super::stop::go_on;
-use super::{EmitError, Published, exchange, is_ours, parts, prepare, sync_directory};
+use super::{EmitError, Published, exchange, is_ours, prepare, sync_directory};
 use crate::bundle::archive::Archive;
 use crate::bundle::iso9660::Image;
 use crate::bundle::{ContentSource, SealedTree};
@@ -60,7 +60,7 @@ impl Output {
             _lock: lock,
         };
         let prefixes = [this.prefix("archive"), this.prefix("medium")];
-        parts::remove(out_dir, |file| prefixes.iter().any(|prefix| file.starts_with(prefix)))?;
+        staging::remove_files(out_dir, |file| prefixes.iter().any(|prefix| file.starts_with(prefix)))?;
         Ok(this)
     }
 

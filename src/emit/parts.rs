@@ -9,6 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::EmitError;
+use super::staging::remove_files;
 use super::stop::go_on;
 use crate::bundle::sum_line;
 use crate::load;
@@ -46,21 +47,10 @@ pub(super) fn is_list(path: &Utf8Path, archive: &str) -> bool {
     !text.is_empty() && text.lines().all(is_ours)
 }
 
-/// Removes the files whose names are such.
-pub(super) fn remove(directory: &Utf8Path, such: impl Fn(&str) -> bool) -> Result<(), EmitError> {
-    let failed = |error: io::Error| EmitError::machine("list", directory, error);
-    for entry in directory.read_dir_utf8().map_err(failed)?.flatten() {
-        if such(entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            std::fs::remove_file(entry.path()).map_err(|e| EmitError::machine("remove", entry.path(), e))?;
-        }
-    }
-    Ok(())
-}
-
 /// Takes away the parts of an archive and their list.
 pub(super) fn remove_parts(out_dir: &Utf8Path, name: &str) -> Result<(), EmitError> {
     remove_list(out_dir, name)?;
-    remove(out_dir, |file| is_part(file, name))
+    remove_files(out_dir, |file| is_part(file, name))
 }
 
 fn remove_list(out_dir: &Utf8Path, name: &str) -> Result<(), EmitError> {
@@ -175,7 +165,7 @@ impl Parts {
             rename(&part.temporary, &out_dir.join(&place))?;
             new.insert(place);
         }
-        remove(out_dir, |file| is_part(file, name) && !new.contains(file))?;
+        remove_files(out_dir, |file| is_part(file, name) && !new.contains(file))?;
         self.list.iter().try_for_each(|from| rename(from, &list(out_dir, name)))
     }
 }

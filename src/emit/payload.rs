@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lock::Lock;
+use super::staging::remove_files;
 use super::stop::{Unfinished, go_on};
 use super::vault::{is_temporary, replace, temporary};
 use super::{EmitError, sync_directory};
@@ -35,9 +36,9 @@ impl PayloadDirectory {
         let this = Self { path: path.to_owned(), _lock: Lock::of_directory(path)?, _unfinished: unfinished };
         for directory in ["packages", "keys"].map(|name| path.join(name)) {
             create(&directory)?;
-            clear(&directory)?;
+            remove_files(&directory, is_temporary)?;
         }
-        clear(path)?;
+        remove_files(path, is_temporary)?;
         if std::fs::symlink_metadata(path.join(".gitignore")).is_err() {
             // The lock file belongs into git, and packages of gigabytes do not.
             replace(path, ".gitignore", FileMode::PUBLIC, b"/packages/\n")?;
@@ -137,14 +138,4 @@ fn create(path: &Utf8Path) -> Result<(), EmitError> {
             created.map_err(|error| EmitError::machine("create", path, error))
         }
     }
-}
-
-fn clear(directory: &Utf8Path) -> Result<(), EmitError> {
-    let failed = |error: io::Error| EmitError::machine("list", directory, error);
-    for entry in directory.read_dir_utf8().map_err(failed)?.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_file()) && is_temporary(entry.file_name()) {
-            std::fs::remove_file(entry.path()).map_err(|e| EmitError::machine("remove", entry.path(), e))?;
-        }
-    }
-    Ok(())
 }

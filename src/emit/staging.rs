@@ -54,6 +54,17 @@ pub(super) fn clear(out_dir: &Utf8Path, cluster: &str, target: &Utf8Path) -> Res
     Ok(())
 }
 
+/// Removes the regular files of a directory whose names are such. Names that are not UTF-8 are none of ours.
+pub(super) fn remove_files(directory: &Utf8Path, such: impl Fn(&str) -> bool) -> Result<(), EmitError> {
+    let failed = |error: io::Error| EmitError::machine("list", directory, error);
+    for entry in directory.read_dir_utf8().map_err(failed)?.flatten() {
+        if such(entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            std::fs::remove_file(entry.path()).map_err(|e| EmitError::machine("remove", entry.path(), e))?;
+        }
+    }
+    Ok(())
+}
+
 fn remove(path: &Utf8Path) -> Result<(), EmitError> {
     std::fs::remove_dir_all(path).map_err(|e| EmitError::machine("remove", path, e))
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::lock::Lock;
-use super::staging::{create_directory, create_file};
+use super::staging::{create_directory, create_file, remove_files};
 use super::stop::Unfinished;
 use super::{EmitError, sync_directory};
 use crate::names::{FileMode, TreePath};
@@ -51,7 +51,7 @@ impl VaultLock {
             Err(error) => return Err(EmitError::machine("look at", path, error)),
         }
         let this = Self { path: path.to_owned(), lock: Lock::of_directory(path)? };
-        this.clear(path)?;
+        this.clear()?;
         if std::fs::symlink_metadata(path.join(".gitignore")).is_err() {
             replace(path, ".gitignore", FileMode::SECRET, b"*\n")?;
             this.sync()?;
@@ -66,15 +66,12 @@ impl VaultLock {
     }
 
     /// Removes what killed runs left of half-written files.
-    fn clear(&self, directory: &Utf8Path) -> Result<(), EmitError> {
-        let failed = |error: std::io::Error| EmitError::machine("list", directory, error);
-        for entry in directory.read_dir_utf8().map_err(failed)? {
-            let Ok(entry) = entry else { continue };
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_file() && is_temporary(entry.file_name()) {
-                std::fs::remove_file(entry.path()).map_err(|e| EmitError::machine("remove", entry.path(), e))?;
-            } else if kind.is_dir() && directory == self.path {
-                self.clear(entry.path())?;
+    fn clear(&self) -> Result<(), EmitError> {
+        remove_files(&self.path, is_temporary)?;
+        let failed = |error: std::io::Error| EmitError::machine("list", &self.path, error);
+        for entry in self.path.read_dir_utf8().map_err(failed)?.flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                remove_files(entry.path(), is_temporary)?;
             }
         }
         Ok(())

@@ -43,6 +43,6 @@ fn parts(list: &Utf8Path) -> Option<Vec<Utf8PathBuf>> {
 }
 
 fn is_medium(path: &Utf8Path) -> bool {
-    let mut head = vec![0; 17 * 2048];
+    let mut head = vec![0; iso9660::BEGINNING];
     load::prefix(path, &mut head).is_ok() && iso9660::is_ours(&head, MEDIUM_LABEL)
 }

@@ -72,6 +72,9 @@ pub const HEAD_DIGEST: &str = "CFY-SEED MEDIUM 1 HEAD SHA256 ";
 /// Where the application's field begins: in the first descriptor (ECMA-119 8.4.32).
 const APPLICATION_USE: usize = 16 * SECTOR + 883;
 
+/// So many of its first bytes tell whether an image was made here: up to the end of its first descriptor.
+pub const BEGINNING: usize = 17 * SECTOR;
+
 /// Whether an image that begins so was made here, with the digest of its head, and carries this label.
 #[must_use]
 pub fn is_ours(head: &[u8], label: &str) -> bool {
