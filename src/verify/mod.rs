@@ -30,13 +30,15 @@ pub use subject::{Request, Subject, Verification, subject};
 pub use tree::{BundleCheck, HostTree, bundle};
 pub use unpack::unpack;
 
-use nocloud::Comparison;
+use std::borrow::Borrow;
+
 use time::OffsetDateTime;
 
 use crate::diag::Report;
 use crate::load::LoadedTree;
 use crate::profile::Profiles;
 use host::Agreement;
+use nocloud::Comparison;
 
 /// Bytes of bundles that stay in memory until those of all hosts are known: of a thousand hosts. Others are decoded again.
 const MAX_KEPT: usize = 64 << 20;
@@ -74,15 +76,9 @@ pub fn built_tree(tree: &LoadedTree, profiles: &Profiles, at: OffsetDateTime) ->
         room = left.unwrap_or(room);
         hosts.push((name, bytes, left.map(|_| seed)));
     }
-    report.extend(std::mem::take(&mut agreement.report));
     let count = hosts.len();
-    // By one clock, all are too early or too late together.
-    let mut dates = pki::Dates::default();
-    for (name, bytes, kept) in hosts {
-        let host = kept.or_else(|| HostBundle::read(name, bytes).1);
-        report.extend(host.map(|host| host.check(&agreement.addresses, at, &mut dates)).unwrap_or_default());
-    }
-    report.extend(dates.findings(at));
+    let again = hosts.into_iter().filter_map(|(name, bytes, kept)| kept.or_else(|| HostBundle::read(name, bytes).1));
+    report.extend(agreed(agreement, again, at));
     Verified { report, hosts: count, not_compared: Vec::new() }
 }
 
@@ -136,13 +132,20 @@ pub fn seed_image(name: &str, image: &[u8], at: OffsetDateTime) -> Verified {
     Verified { report, hosts: hosts.len(), not_compared: compared.left }
 }
 
+/// Checks a host that stands by itself, where there is one.
 fn check_hosts(hosts: &[HostBundle], at: OffsetDateTime) -> Report {
     let mut agreement = Agreement::default();
     hosts.iter().for_each(|host| agreement.collect(host));
+    agreed(agreement, hosts.iter(), at)
+}
+
+/// Checks hosts by what all of them say.
+fn agreed(agreement: Agreement, hosts: impl Iterator<Item: Borrow<HostBundle>>, at: OffsetDateTime) -> Report {
     let mut report = agreement.report;
+    // By one clock, all are too early or too late together.
     let mut dates = pki::Dates::default();
     for host in hosts {
-        report.extend(host.check(&agreement.addresses, at, &mut dates));
+        report.extend(host.borrow().check(&agreement.addresses, at, &mut dates));
     }
     report.extend(dates.findings(at));
     report
